@@ -1,0 +1,108 @@
+// The end of a loop: nothing is lost silently.
+
+extension EventLoop {
+    /// How many entries of the ready queue the unwinding of left-over tasks may take.
+    private static let unwindingBudget = 100_000
+
+    /// Frees everything. Callbacks and timers that have not run are dropped.
+    ///
+    /// Tasks that have not ended are reported ("Task was destroyed but it is pending!") and unwound: the await that
+    /// they are in, and every later one in the library, throws `CancellationError`, so that their `defer` blocks run.
+    /// Work of the thread pool that has begun is waited for. Closing a closed loop does nothing.
+    ///
+    /// - Throws: ``EventLoopError`` `.alreadyRunning` if the loop runs.
+    ///
+    /// asyncio: loop.close · libuv: uv_loop_close
+    public func close() throws {
+        if phase == .closed || phase == .closing { return }
+        canTouch("close")
+        guard phase == .idle else { throw EventLoopError(.alreadyRunning, "Cannot close a running event loop") }
+        phase = .closing
+        executor.inbox.close(into: ready)
+        ready.pointee.isClosing = true
+        asRunningLoop {
+            forgetTimersExceptSleepers()
+            unwindTasks()
+        }
+        forgetTimers()
+        closeHandles()
+        asRunningLoop { discardReadyEntries() }
+        phase = .closed
+        reportTasksThatNeverEnd()
+        executor.failOpenCalls()
+        slots.generators = nil
+        slots.blocking = nil
+    }
+
+    private func forgetTimersExceptSleepers() {
+        timers.compact { timer in
+            if case .sleeper = timer.action { return false }
+            timer.abandon()
+            return true
+        }
+    }
+
+    /// Cancels every task that is left, and runs tasks, and nothing else, until they have ended.
+    private func unwindTasks() {
+        for task in tasks.values where task.isListed && !task.isDone {
+            var context = ExceptionContext(message: "Task was destroyed but it is pending!")
+            context.taskName = task.name
+            context.origin = task.origin
+            context.subject = task
+            callExceptionHandler(context)
+        }
+        for task in tasks.values where !task.isDone { task.cancel() }
+        var budget = Self.unwindingBudget
+        while budget > 0, !ready.pointee.ring.isEmpty {
+            budget -= 1
+            discard(ready.pointee.ring.pop())
+        }
+    }
+
+    private func discardReadyEntries() {
+        var budget = Self.unwindingBudget
+        while budget > 0, !ready.pointee.ring.isEmpty {
+            budget -= 1
+            discard(ready.pointee.ring.pop())
+        }
+    }
+
+    /// Drops a callback; lets a task go on, which is the only way to free it.
+    private func discard(_ entry: consuming ReadyEntry) {
+        switch consume entry {
+        case .job(let job):
+            job.runSynchronously(
+                isolatedTo: executor.asUnownedSerialExecutor(), taskExecutor: executor.asUnownedTaskExecutor())
+        case .resume(let continuation):
+            if let job = ReadyQueue.resume(continuation, in: ready) { discard(.job(job)) }
+        case .timer(let timer):
+            if case .sleeper(let continuation) = timer.takeAction() { discard(.resume(continuation)) }
+        case .posted(let handle):
+            handle.discard()
+        case .callback, .cancelled:
+            break
+        }
+    }
+
+    private func closeHandles() {
+        handles.close()
+        mainQueuePoll?.close()
+        mainQueuePoll = nil
+        uv.closeRemainingHandles()
+        handles.disconnect()
+        while (try? uv.close()) == nil { uv.runOnce() }
+        assert(uv.openHandles.isEmpty, "handles were left open: \(uv.openHandles)")
+        assert(uv.requestCount == 0, "\(uv.requestCount) requests were left open")
+    }
+
+    /// Tasks that wait for somebody else's continuation cannot be unwound: they are named here and when resumed.
+    private func reportTasksThatNeverEnd() {
+        var orphans: [UInt: String] = [:]
+        for (identity, task) in tasks.entries {
+            let name = "Task \"\(task.name)\" created at \(task.origin)"
+            orphans[identity] = name
+            StandardError.print("\(name) waits outside of its event loop, which has closed; it will never go on.")
+        }
+        executor.setOrphans(orphans)
+    }
+}

@@ -1,0 +1,188 @@
+// The event loop: what it is made of, and its birth.
+
+/// An event loop: runs callbacks, timers and tasks on one thread.
+///
+/// A loop is not `Sendable`, nor is anything that belongs to it: the compiler rejects touching them from another
+/// thread. ``executor`` is the one face of the loop that other threads may hold.
+///
+/// ```swift
+/// let loop = try EventLoop()
+/// loop.callSoon { print("hello"); loop.stop() }
+/// try loop.runForever()
+/// try loop.close()
+/// ```
+///
+/// asyncio: EventLoop · libuv: uv_loop_t
+public final class EventLoop {
+    enum Phase {
+        case idle
+        case running
+        case closing
+        case closed
+    }
+
+    /// How a loop is set up.
+    public struct Configuration: Sendable {
+        /// Debug mode; nil takes it from the environment: `ASYNCIO_DEBUG=1`.
+        public var debug: Bool?
+        /// In debug mode, callbacks and steps of tasks that take this long are reported.
+        public var slowCallbackDuration: Duration
+
+        /// Creates a configuration.
+        public init(debug: Bool? = nil, slowCallbackDuration: Duration = .milliseconds(100)) {
+            self.debug = debug
+            self.slowCallbackDuration = slowCallbackDuration
+        }
+    }
+
+    /// The loop for other threads: posts callbacks, runs tasks and actors. Sendable.
+    public let executor: LoopExecutor
+
+    // SAFETY: owned by `executor`, which lives as long as this object.
+    let ready: UnsafeMutablePointer<ReadyQueue>
+    let uv: UVLoop
+    let handles: PhaseHandles
+    let slots = LoopSlots()
+    var phase = Phase.idle
+    var stopping = false
+    /// An error that leaves the run at once, in the manner of Python's KeyboardInterrupt.
+    var interruption: (any Error)?
+    var timers = DeadlineHeap<TimerHandle>()
+    var armedDeadline = Int64.max
+    var tasks = PointerTable<any ScheduledTask>()
+    /// Where the callbacks in the ready queue come from, by ticket; only in debug mode.
+    var origins: [Int: SourceLocation]?
+    var mainQueuePoll: UVPoll?
+
+    /// Reports to this instead of ``defaultExceptionHandler(_:)`` what nobody else can catch: errors of
+    /// callbacks and of tasks that are never awaited. An error that the handler throws is reported too.
+    ///
+    /// asyncio: loop.set_exception_handler, loop.get_exception_handler
+    public var exceptionHandler: ((EventLoop, ExceptionContext) throws -> Void)?
+
+    /// Gets the slow callbacks of debug mode; nil prints them to standard error.
+    public var slowCallbackHandler: ((SlowCallback) -> Void)?
+
+    /// In debug mode, callbacks and steps of tasks that take this long or longer are reported.
+    ///
+    /// asyncio: loop.slow_callback_duration
+    public var slowCallbackDuration: Duration
+
+    /// Debug mode: reports slow callbacks, and remembers where callbacks were scheduled. It may be switched while
+    /// the loop runs.
+    ///
+    /// asyncio: loop.set_debug, loop.get_debug
+    public var debug: Bool {
+        didSet {
+            guard debug != oldValue else { return }
+            remembersOrigins = debug
+            origins = debug ? [:] : nil
+        }
+    }
+
+    /// The same as ``debug``, where inlined code can read it.
+    @usableFromInline
+    private(set) var remembersOrigins: Bool
+
+    /// Creates a loop. It is not set as the current one.
+    ///
+    /// - Throws: ``IOError`` when the system has no descriptors left for it.
+    ///
+    /// asyncio: new_event_loop · libuv: uv_loop_init
+    public init(configuration: Configuration = .init()) throws {
+        uv = try UVLoop()
+        executor = LoopExecutor()
+        ready = executor.ready
+        do {
+            handles = try PhaseHandles(on: uv)
+        } catch {
+            Self.abandon(uv)
+            throw error
+        }
+        slowCallbackDuration = configuration.slowCallbackDuration
+        debug = configuration.debug ?? (System.environment("ASYNCIO_DEBUG").map { $0 != "" && $0 != "0" } ?? false)
+        remembersOrigins = debug
+        origins = debug ? [:] : nil
+        handles.connect(to: self)
+        executor.inbox.connect(handles.wake.waker)
+        ready.pointee.lastClock = System.nanoseconds
+    }
+
+    deinit {
+        guard phase != .closed else { return }
+        StandardError.print("An event loop was dropped without close(): its callbacks and timers are lost.")
+        forgetTimers()
+        handles.disconnect()
+        executor.inbox.close(into: ready)
+        ready.pointee.isClosing = true
+        executor.failOpenCalls()
+        Self.abandon(uv)
+    }
+
+    /// Closes whatever is open on a libuv loop that nobody will run again.
+    static func abandon(_ uv: UVLoop) {
+        uv.closeRemainingHandles()
+        while (try? uv.close()) == nil { uv.runOnce() }
+    }
+
+    /// Whether the loop runs now.
+    ///
+    /// asyncio: loop.is_running
+    public var isRunning: Bool { phase == .running }
+
+    /// Whether the loop has been closed.
+    ///
+    /// asyncio: loop.is_closed
+    public var isClosed: Bool { phase == .closed }
+
+    /// Now, on the loop's clock: read fresh, in nanoseconds.
+    ///
+    /// asyncio: loop.time · libuv: uv_hrtime
+    public func time() -> Instant {
+        let now = System.nanoseconds
+        ready.pointee.lastClock = now
+        return Instant(nanoseconds: now)
+    }
+
+    /// The version of libuv that the program runs with.
+    public static var libuvVersion: String { System.libuvVersion }
+}
+
+/// The libuv handles that every loop has.
+final class PhaseHandles {
+    let wake: UVAsync
+    let idle: UVIdle
+    let timer: UVTimer
+    private let prepare: UVPrepare
+    private let check: UVCheck
+    private let link = LoopLink()
+
+    init(on uv: UVLoop) throws {
+        let link = self.link
+        wake = try UVAsync(on: uv)
+        idle = try UVIdle(on: uv)
+        timer = try UVTimer(on: uv)
+        prepare = try UVPrepare(on: uv) { link.loop?.prepareToPoll() }
+        check = try UVCheck(on: uv) { link.loop?.runAfterPoll() }
+    }
+
+    func connect(to loop: EventLoop) { link.loop = loop }
+    func disconnect() { link.loop = nil }
+
+    func close() {
+        for handle in [wake, idle, timer, prepare, check] as [UVHandle] { handle.close() }
+    }
+}
+
+/// How the handles find their loop without keeping it alive.
+private final class LoopLink {
+    // SAFETY: the loop disconnects in `deinit`, before it goes away.
+    unowned(unsafe) var loop: EventLoop?
+}
+
+/// What upper layers keep with a loop.
+final class LoopSlots {
+    var taskFactory: AnyObject?
+    var generators: AnyObject?
+    var blocking: AnyObject?
+}

@@ -1,0 +1,79 @@
+// The one door for other threads: a locked queue that the loop empties, and a wake-up when it sleeps.
+
+import Synchronization
+
+/// Entries that other threads post. Only a post that finds the loop waiting in its poll, or about to, pays for a
+/// wake-up; one that comes while the loop is busy is found when it looks here before it waits.
+///
+/// libuv: uv_async_send
+final class Inbox: Sendable {
+    private struct State: ~Copyable {
+        var ring = RingBuffer<ReadyEntry>(minimumCapacity: 64)
+        var isClosed = false
+        /// The loop waits for events, or will after looking here, and nobody has woken it yet.
+        var needsWake = false
+        var waker: UVWaker?
+    }
+
+    private let lock = Lock()
+    // SAFETY: only touched while holding `lock`.
+    private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
+    /// Threads that are inside `UVWaker.wake`: the handle may not be closed meanwhile.
+    private let wakers = Atomic<Int>(0)
+
+    init() {
+        state = .allocate(capacity: 1)
+        state.initialize(to: State())
+    }
+
+    deinit {
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    func connect(_ waker: UVWaker) { lock.withLock { state.pointee.waker = waker } }
+
+    /// Adds an entry; false if the loop has closed, and then the entry is dropped outside of the lock.
+    func post(_ entry: consuming ReadyEntry) -> Bool {
+        lock.lock()
+        if state.pointee.isClosed {
+            lock.unlock()
+            return false
+        }
+        state.pointee.ring.push(entry)
+        guard state.pointee.needsWake, let waker = state.pointee.waker else {
+            lock.unlock()
+            return true
+        }
+        state.pointee.needsWake = false
+        wakers.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        lock.unlock()
+        waker.wake()
+        wakers.wrappingSubtract(1, ordering: .acquiringAndReleasing)
+        return true
+    }
+
+    /// Moves what there is to the ready queue. If there is nothing and `willWait` is set, the next post wakes
+    /// the loop.
+    func drain(into queue: UnsafeMutablePointer<ReadyQueue>, willWait: Bool) {
+        lock.lock()
+        defer { lock.unlock() }
+        if state.pointee.ring.isEmpty {
+            state.pointee.needsWake = willWait
+        } else {
+            state.pointee.needsWake = false
+            state.pointee.ring.drain(into: &queue.pointee.ring)
+            state.pointee.ring.shrink(to: 4096)
+        }
+    }
+
+    /// Lets nobody in any more and returns what was left. Afterwards no thread is inside a wake-up.
+    func close(into queue: UnsafeMutablePointer<ReadyQueue>) {
+        lock.lock()
+        state.pointee.isClosed = true
+        state.pointee.waker = nil
+        state.pointee.ring.drain(into: &queue.pointee.ring)
+        lock.unlock()
+        while wakers.load(ordering: .acquiring) != 0 { System.yieldThread() }
+    }
+}

@@ -1,0 +1,68 @@
+// Points on the loop's clock.
+
+extension EventLoop {
+    /// A point in time on the monotonic clock that all loops of the process share, in nanoseconds.
+    ///
+    /// Arithmetic saturates: a deadline some centuries away stays there, it does not wrap around.
+    ///
+    /// asyncio: the float of loop.time() · libuv: uv_hrtime
+    public struct Instant: InstantProtocol, Hashable, Sendable, CustomStringConvertible {
+        /// Nanoseconds since the clock's zero, which is arbitrary.
+        let nanoseconds: Int64
+
+        @inline(__always)
+        init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+        /// Creates an instant from asyncio's kind of time stamp.
+        public init(seconds: Double) {
+            let nanoseconds = seconds * 1e9
+            if nanoseconds >= 9.2e18 {
+                self.nanoseconds = .max
+            } else if nanoseconds <= -9.2e18 {
+                self.nanoseconds = .min
+            } else {
+                self.nanoseconds = Int64(nanoseconds)
+            }
+        }
+
+        /// Now.
+        public static var now: Instant { Instant(nanoseconds: System.nanoseconds) }
+
+        /// A deadline that never comes.
+        public static var distantFuture: Instant { Instant(nanoseconds: .max) }
+
+        /// Seconds since the clock's zero, as asyncio's `loop.time()` counts them.
+        public var seconds: Double { Double(nanoseconds) / 1e9 }
+
+        /// The instant that lies `duration` later.
+        public func advanced(by duration: Duration) -> Instant {
+            let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.clampedNanoseconds)
+            return Instant(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
+        }
+
+        /// The time from here to `other`; negative if that lies before.
+        public func duration(to other: Instant) -> Duration {
+            let (difference, overflow) = other.nanoseconds.subtractingReportingOverflow(nanoseconds)
+            return .nanoseconds(overflow ? (other < self ? .min : .max) : difference)
+        }
+
+        /// Earlier instants come first.
+        public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+
+        /// The seconds, for logs.
+        public var description: String { "\(seconds)s" }
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds, rounded up so that nothing fires early, and kept within `Int64`.
+    var clampedNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return seconds < 0 ? .min : .max }
+        let fraction = attoseconds / 1_000_000_000
+        let roundUp: Int64 = attoseconds > fraction * 1_000_000_000 ? 1 : 0
+        let (sum, overflowed) = scaled.addingReportingOverflow(fraction + roundUp)
+        return overflowed ? (seconds < 0 ? .min : .max) : sum
+    }
+}

@@ -1,0 +1,151 @@
+// One iteration: what happens before the poll, and the rounds of callbacks after it.
+
+/// How much may run between two polls of the operating system.
+enum IterationBudget {
+    /// Rounds go on without a poll until this many callbacks have run. A single round is never cut short.
+    static let callbacks = 64
+    /// The clock is read after so many callbacks, for timers and for the next bound.
+    static let clockInterval = 8
+    /// Rounds do not go on for longer than this.
+    static let nanoseconds: Int64 = 500_000
+}
+
+extension EventLoop {
+    /// Just before the poll: takes in what other threads posted and decides whether and how long to wait.
+    func prepareToPoll() {
+        if ready.pointee.ring.isEmpty && !stopping {
+            dropDeadTimers()
+            executor.inbox.drain(into: ready, willWait: true)
+            armTimer()
+        }
+        if ready.pointee.ring.isEmpty && !stopping { handles.idle.stop() } else { handles.idle.start() }
+    }
+
+    /// Just after the poll: runs what is ready.
+    func runAfterPoll() {
+        executor.inbox.drain(into: ready, willWait: false)
+        var now = timers.isEmpty ? 0 : readClock()
+        moveDueTimers()
+        var budget = IterationBudget.callbacks
+        var sinceClock = 0
+        var end = Int64.max
+        while true {
+            let count = ready.pointee.ring.count
+            runRound(count)
+            if stopping || interruption != nil || ready.pointee.ring.isEmpty && timers.isEmpty { break }
+            budget -= count
+            sinceClock += count
+            if budget <= 0 { break }
+            if sinceClock >= IterationBudget.clockInterval {
+                sinceClock = 0
+                now = readClock()
+                if end == .max { end = now + IterationBudget.nanoseconds }
+                if now > end { break }
+            }
+            moveDueTimers()
+            if ready.pointee.ring.isEmpty { break }
+        }
+        if stopping || interruption != nil { uv.stop() }
+    }
+
+    @inline(__always)
+    private func readClock() -> Int64 {
+        let now = System.nanoseconds
+        ready.pointee.lastClock = now
+        return now
+    }
+
+    /// Makes the timers ready that are due by the last reading of the clock.
+    @inline(__always)
+    private func moveDueTimers() {
+        while timers.earliest <= ready.pointee.lastClock {
+            let timer = timers.removeFirst()
+            timer.leaveHeap()
+            if timer.isDead { timers.deadEntryLeft() } else { ready.pointee.ring.push(.timer(timer)) }
+        }
+    }
+
+    private func dropDeadTimers() {
+        while !timers.isEmpty, timers.first.isDead {
+            timers.removeFirst().leaveHeap()
+            timers.deadEntryLeft()
+        }
+    }
+
+    /// Arms libuv's timer for the earliest deadline, rounded up to its milliseconds.
+    private func armTimer() {
+        let earliest = timers.earliest
+        guard earliest != .max else {
+            if armedDeadline != .max { handles.timer.stop() }
+            armedDeadline = .max
+            return
+        }
+        guard earliest != armedDeadline || !handles.timer.isActive else { return }
+        armedDeadline = earliest
+        let now = readClock()
+        guard earliest > now else { return handles.timer.start(milliseconds: 0) }
+        let wait = min((earliest - now + 999_999) / 1_000_000, 86_400_000)
+        // libuv counts from the time that it cached when the iteration began.
+        let behind = max(now / 1_000_000 - Int64(uv.cachedMilliseconds), 0)
+        handles.timer.start(milliseconds: UInt64(wait + behind))
+    }
+
+    /// Runs the first `count` entries of the ready queue, and nothing that they add.
+    @inline(__always)
+    private func runRound(_ count: Int) {
+        if _slowPath(debug) { return runRoundMeasured(count) }
+        let serial = executor.asUnownedSerialExecutor()
+        let preference = executor.asUnownedTaskExecutor()
+        for _ in 0..<count {
+            perform(ready.pointee.ring.pop(), serial, preference)
+            if _slowPath(interruption != nil) { return }
+        }
+    }
+
+    private func runRoundMeasured(_ count: Int) {
+        let serial = executor.asUnownedSerialExecutor()
+        let preference = executor.asUnownedTaskExecutor()
+        for _ in 0..<count {
+            let ticket = ready.pointee.ring.head
+            let entry = ready.pointee.ring.pop()
+            let origin = origins?.removeValue(forKey: ticket)
+            measure(entry, origin: origin) { perform(entry, serial, preference, origin: origin) }
+            if interruption != nil { return }
+        }
+    }
+
+    /// Runs one entry. An error of a callback is reported and does not come out of here.
+    @inline(__always)
+    func perform(
+        _ entry: consuming ReadyEntry, _ serial: UnownedSerialExecutor, _ preference: UnownedTaskExecutor,
+        origin: SourceLocation? = nil
+    ) {
+        switch consume entry {
+        case .callback(let callback):
+            do { try callback() } catch { callbackFailed(error, handle: nil, origin: origin) }
+        case .job(let job):
+            job.runSynchronously(isolatedTo: serial, taskExecutor: preference)
+        case .resume(let continuation):
+            if let job = ReadyQueue.resume(continuation, in: ready) {
+                job.runSynchronously(isolatedTo: serial, taskExecutor: preference)
+            }
+        case .timer(let timer):
+            switch timer.takeAction() {
+            case .callback(let callback):
+                do { try callback() } catch { callbackFailed(error, handle: timer, origin: timer.timerOrigin) }
+            case .sleeper(let continuation):
+                ready.pointee.ring.push(.resume(continuation))
+            case .none: break
+            }
+        case .posted(let handle):
+            do { try handle.perform(on: self) } catch { callbackFailed(error, handle: nil, origin: origin) }
+        case .cancelled:
+            break
+        }
+    }
+
+    /// Lets go of every timer without running it.
+    func forgetTimers() {
+        while !timers.isEmpty { timers.removeFirst().abandon() }
+    }
+}

@@ -1,0 +1,60 @@
+// What the loop knows of the tasks that run on it.
+
+/// A task as the loop sees it: something with a name that can be cancelled.
+protocol ScheduledTask: AnyObject {
+    var name: String { get set }
+    var origin: SourceLocation { get }
+    var isDone: Bool { get }
+    var isCancelled: Bool { get }
+    var cancelling: Int { get }
+    /// Whether it counts as alive: a task that starts eagerly does once it has blocked.
+    var isListed: Bool { get }
+
+    @discardableResult func cancel() -> Bool
+    @discardableResult func uncancel() -> Int
+
+    /// The task waits for `suspension` from now on, which `cancel()` will cancel. A cancellation that is due already
+    /// is delivered through it.
+    func willSuspend(on suspension: any Suspension)
+    /// The task goes on. Throws if a cancellation came after it had been woken.
+    func didResume() throws
+    /// Whether a cancellation was due; it counts as delivered now.
+    func takePendingCancellation() -> Bool
+}
+
+/// What a suspended task waits for.
+protocol Suspension: AnyObject {
+    /// Ends the wait with a cancellation; false if it had ended already.
+    func cancelSuspension() -> Bool
+}
+
+/// The identity of a Swift task: the address of the runtime's object, which its job has too.
+enum SwiftTaskIdentity {
+    /// The Swift task that runs on this thread now.
+    @inline(__always)
+    static var current: UnsafeRawPointer? {
+        // SAFETY: `UnsafeCurrentTask` is a frozen struct of one reference to the runtime's task object.
+        withUnsafeCurrentTask { task in task.map { unsafeBitCast($0, to: UnsafeRawPointer.self) } }
+    }
+
+    /// The Swift task behind a job; for a job that is no task, an address that no task has.
+    static func of(_ job: UnownedJob) -> UnsafeRawPointer {
+        // SAFETY: `UnownedJob` is a frozen struct of one reference to the runtime's job, the head of a task.
+        unsafeBitCast(job, to: UnsafeRawPointer.self)
+    }
+
+    /// The Swift task that a continuation suspends.
+    static func of(_ continuation: UnsafeContinuation<Void, Never>) -> UnsafeRawPointer {
+        // SAFETY: `UnsafeContinuation` is a frozen struct of one reference to the runtime's task object.
+        unsafeBitCast(continuation, to: UnsafeRawPointer.self)
+    }
+}
+
+extension EventLoop {
+    /// The task of ours that runs now; nil in a callback and in a Swift task that is none of ours.
+    @inline(__always)
+    var currentScheduledTask: (any ScheduledTask)? {
+        guard let identity = SwiftTaskIdentity.current else { return nil }
+        return tasks[identity]
+    }
+}

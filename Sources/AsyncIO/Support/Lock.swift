@@ -1,0 +1,71 @@
+// The one lock of the library: a pthread mutex at a stable address.
+//
+// `Synchronization.Mutex` is not used because ThreadSanitizer does not see its hand-over on Linux and
+// reports races that are not there.
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A mutual-exclusion lock. Not recursive. Never run a callback or resume a continuation while holding it.
+struct Lock: ~Copyable, Sendable {
+    // SAFETY: the mutex lives at this address from init to deinit and is only touched through pthread calls.
+    private nonisolated(unsafe) let mutex: UnsafeMutablePointer<pthread_mutex_t>
+
+    init() {
+        mutex = .allocate(capacity: 1)
+        mutex.initialize(to: pthread_mutex_t())
+        let status = pthread_mutex_init(mutex, nil)
+        precondition(status == 0, "pthread_mutex_init failed with \(status)")
+    }
+
+    deinit {
+        pthread_mutex_destroy(mutex)
+        mutex.deinitialize(count: 1)
+        mutex.deallocate()
+    }
+
+    @inline(__always)
+    func lock() { pthread_mutex_lock(mutex) }
+
+    @inline(__always)
+    func unlock() { pthread_mutex_unlock(mutex) }
+
+    @inline(__always)
+    func withLock<R: ~Copyable, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+        lock()
+        defer { unlock() }
+        return try body()
+    }
+
+    /// Waits on `condition`, which belongs to this lock; the caller holds the lock.
+    func wait(on condition: borrowing ConditionVariable) {
+        pthread_cond_wait(condition.condition, mutex)
+    }
+}
+
+/// A condition variable, to be used with one ``Lock``.
+struct ConditionVariable: ~Copyable, Sendable {
+    // SAFETY: as for the mutex of `Lock`.
+    fileprivate nonisolated(unsafe) let condition: UnsafeMutablePointer<pthread_cond_t>
+
+    init() {
+        condition = .allocate(capacity: 1)
+        condition.initialize(to: pthread_cond_t())
+        let status = pthread_cond_init(condition, nil)
+        precondition(status == 0, "pthread_cond_init failed with \(status)")
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        condition.deinitialize(count: 1)
+        condition.deallocate()
+    }
+
+    func signal() { pthread_cond_signal(condition) }
+    func broadcast() { pthread_cond_broadcast(condition) }
+}

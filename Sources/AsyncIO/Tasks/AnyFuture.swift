@@ -1,0 +1,190 @@
+// What futures of every type have in common: state, callbacks, waiting and cancellation.
+
+/// A future without the type of its value: the base class of ``Future`` and ``LoopTask``.
+public class AnyFuture {
+    @usableFromInline
+    enum State: UInt8 {
+        case pending
+        case finished
+        case failed
+        case cancelled
+    }
+
+    /// Whoever waits for the end of a future.
+    enum Observer {
+        case task(UnsafeContinuation<Void, Never>)
+        case callback(id: Int, (AnyFuture) throws -> Void)
+        case cancelledCallback
+    }
+
+    private enum Observers {
+        case none
+        case one(Observer)
+        case many([Observer])
+    }
+
+    /// The loop that the future belongs to.
+    ///
+    /// asyncio: Future.get_loop
+    public final let loop: EventLoop
+
+    @usableFromInline
+    final var state = State.pending
+    private final var observers = Observers.none
+    private final var nextID = 0
+    final var error: (any Error)?
+    /// Whether somebody has seen the error.
+    @usableFromInline
+    final var isRetrieved = false
+
+    @usableFromInline
+    init(on loop: EventLoop) { self.loop = loop }
+
+    deinit {
+        if state == .failed && !isRetrieved { reportNeverRetrieved() }
+    }
+
+    /// Whether there is a result, an error or a cancellation.
+    ///
+    /// asyncio: Future.done
+    public final var isDone: Bool { state != .pending }
+
+    /// Whether it was cancelled.
+    ///
+    /// asyncio: Future.cancelled
+    public final var isCancelled: Bool { state == .cancelled }
+
+    /// Cancels the future: who awaits it gets a `CancellationError`, in the next round. A task passes
+    /// the cancellation on to what it waits for.
+    ///
+    /// - Returns: false if it was done already.
+    ///
+    /// asyncio: Future.cancel
+    @discardableResult
+    public func cancel() -> Bool {
+        loop.canTouch("Future.cancel")
+        guard state == .pending else { return false }
+        complete(.cancelled)
+        return true
+    }
+
+    // MARK: - Completion
+
+    /// Ends the future and schedules whoever waits for it.
+    final func complete(_ newState: State) {
+        assert(state == .pending && newState != .pending)
+        state = newState
+        let observers = self.observers
+        self.observers = .none
+        switch observers {
+        case .none: break
+        case .one(let observer): schedule(observer)
+        case .many(let all): for observer in all { schedule(observer) }
+        }
+    }
+
+    @inline(__always)
+    private final func schedule(_ observer: Observer) {
+        switch observer {
+        case .task(let continuation):
+            loop.ready.pointee.ring.push(.resume(continuation))
+        case .callback(_, let body):
+            guard !loop.ready.pointee.isClosing else { return }
+            loop.ready.pointee.ring.push(.callback { try body(self) })
+        case .cancelledCallback: break
+        }
+    }
+
+    final func checkPending(_ call: StaticString) throws {
+        loop.canTouch(call)
+        switch state {
+        case .pending: return
+        case .cancelled: throw InvalidStateError("\(call): the future was cancelled")
+        case .finished, .failed: throw InvalidStateError("\(call): the future is done already")
+        }
+    }
+
+    // MARK: - Observers
+
+    final func addObserver(_ observer: Observer) {
+        switch observers {
+        case .none: observers = .one(observer)
+        case .one(let first): observers = .many([first, observer])
+        case .many(var all):
+            observers = .none
+            all.append(observer)
+            observers = .many(all)
+        }
+    }
+
+    /// Adds a callback, or schedules it if the future is done already.
+    final func addCallback(_ body: @escaping (AnyFuture) throws -> Void) -> DoneCallbackToken {
+        loop.canTouch("Future.addDoneCallback")
+        nextID += 1
+        let observer = Observer.callback(id: nextID, body)
+        if state == .pending { addObserver(observer) } else { schedule(observer) }
+        return DoneCallbackToken(id: nextID)
+    }
+
+    /// Removes a callback that has not been scheduled.
+    ///
+    /// - Returns: how many were removed: 1, or 0 if it was removed before or the future is done.
+    ///
+    /// asyncio: Future.remove_done_callback
+    @discardableResult
+    public final func removeDoneCallback(_ token: DoneCallbackToken) -> Int {
+        loop.canTouch("Future.removeDoneCallback")
+        func matches(_ observer: Observer) -> Bool {
+            if case .callback(token.id, _) = observer { return true }
+            return false
+        }
+        switch observers {
+        case .one(let observer) where matches(observer):
+            observers = .none
+            return 1
+        case .many(var all):
+            guard let index = all.firstIndex(where: matches) else { return 0 }
+            all.remove(at: index)
+            observers = all.isEmpty ? .none : .many(all)
+            return 1
+        default:
+            return 0
+        }
+    }
+
+    // MARK: - Reports
+
+    /// What reports call this object.
+    var reportName: String { "Future" }
+    var reportTaskName: String? { nil }
+    var reportOrigin: SourceLocation? { nil }
+
+    /// Called from `deinit`; the object itself cannot be handed out any more.
+    private final func reportNeverRetrieved() {
+        let remains = Future<Never>(loop: loop, failed: error)
+        var context = ExceptionContext(message: "\(reportName) exception was never retrieved", exception: error)
+        context.subject = remains
+        context.taskName = reportTaskName
+        context.origin = reportOrigin
+        if loop.executor.isOnLoopThread || !loop.executor.isRunning {
+            loop.callExceptionHandler(context)
+        } else {
+            // The last reference was dropped on a foreign thread: the report is made on the loop's.
+            let transfer = UncheckedTransfer(context)  // SAFETY: only the loop's thread touches it from here on.
+            _ = try? loop.executor.callSoonThreadsafe { loop in loop.callExceptionHandler(transfer.value) }
+        }
+    }
+}
+
+/// Names a callback of a future, to remove it again.
+public struct DoneCallbackToken: Hashable, Sendable {
+    let id: Int
+}
+
+extension ExceptionContext {
+    /// The future or task that the report is about. After "exception was never retrieved" it is a
+    /// stand-in with the same error, for the original is gone.
+    ///
+    /// asyncio: context["future"]
+    public var future: AnyFuture? { subject as? AnyFuture }
+}

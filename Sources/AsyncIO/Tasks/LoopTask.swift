@@ -1,0 +1,208 @@
+// A task of the loop: an async operation with asyncio's name, cancellation and life cycle.
+
+import Synchronization
+
+/// An operation of an event loop: async code that runs on the loop's thread, with a future for its result.
+///
+/// The loop keeps a task alive until it has ended. Neither what the operation captures nor its result need be
+/// `Sendable`: they never leave the thread.
+///
+/// Cancellation is asyncio's: ``cancel()`` is delivered once, as a `CancellationError`, by the `await` of this
+/// library that the task is in or gets to next. It may be caught, and cleaning up may await. Swift's own flag,
+/// `Task.isCancelled`, is set as well for code that knows no better; it stays set.
+///
+/// asyncio: Task
+public final class LoopTask<Value>: Future<Value>, ScheduledTask {
+    /// What a task runs.
+    public typealias Operation = nonisolated(nonsending) () async throws -> Value
+
+    private enum Name {
+        case number(Int)
+        case given(String)
+    }
+
+    private var operation: Operation?
+    private var givenName: Name
+    private var cancellation = TaskCancellation()
+    private var isPassingOnCancellation = false
+    private var swiftTask: Task<Void, Never>?
+    private var identity: UnsafeRawPointer?
+    private(set) var isListed: Bool
+    let origin: SourceLocation
+
+    /// Creates a task and schedules its first step. This is what a ``TaskFactory`` calls; programs call
+    /// ``EventLoop/createTask(name:eagerStart:fileID:line:_:)``.
+    ///
+    /// - Parameters:
+    ///   - loop: the loop that runs the task. If it has been closed the task fails at once.
+    ///   - name: a name for reports; nil makes it `Task-N`.
+    ///   - eagerStart: runs the first step here and now, up to the first real suspension.
+    ///   - operation: the operation.
+    ///
+    /// asyncio: Task(coro, loop=, name=, eager_start=)
+    public convenience init(
+        loop: EventLoop, name: String? = nil, eagerStart: Bool = false, fileID: StaticString = #fileID,
+        line: UInt = #line, operation: @escaping Operation
+    ) {
+        self.init(
+            loop: loop, name: name, eagerStart: eagerStart, isListed: true,
+            origin: SourceLocation(fileID: fileID, line: line), operation: operation)
+    }
+
+    /// A task that is not listed does not count among the program's: it serves some other object.
+    init(
+        loop: EventLoop, name: String?, eagerStart: Bool = false, isListed: Bool, origin: SourceLocation,
+        operation: @escaping Operation
+    ) {
+        self.operation = operation
+        givenName = name.map { .given($0) } ?? .number(taskNumbers.next())
+        self.origin = origin
+        self.isListed = isListed
+        super.init(loop: loop)
+        guard loop.canSchedule("createTask") else {
+            self.operation = nil
+            error = EventLoopError.closed
+            isRetrieved = true
+            state = .failed
+            return
+        }
+        // SAFETY: the task runs on the loop's thread, where this object lives; nothing else gets at the capture.
+        nonisolated(unsafe) let task = self
+        if eagerStart && loop.isRunning {
+            self.isListed = false
+            let started = Task<Void, Never>.immediate(executorPreference: loop.executor) {
+                task.register(SwiftTaskIdentity.current)
+                await task.run()
+            }
+            self.isListed = isListed
+            if state == .pending { swiftTask = started }
+        } else {
+            // An explicit priority spares the runtime from asking for the current one.
+            let started = Task<Void, Never>(executorPreference: loop.executor, priority: .medium) { await task.run() }
+            swiftTask = started
+            // SAFETY: `Task` is a frozen struct of one reference to the runtime's task object.
+            register(unsafeBitCast(started, to: UnsafeRawPointer.self))
+        }
+    }
+
+    private func register(_ identity: UnsafeRawPointer?) {
+        guard let identity else { return }
+        self.identity = identity
+        loop.tasks.insert(self, for: identity)
+    }
+
+    // MARK: - Running
+
+    private func run() async {
+        let operation = self.operation
+        self.operation = nil
+        guard let operation, !cancellation.takePending() else { return end { complete(.cancelled) } }
+        do {
+            let value = try await operation()
+            if cancellation.takePending() { end { complete(.cancelled) } } else { end { finish(value) } }
+        } catch is CancellationError {
+            end { complete(.cancelled) }
+        } catch {
+            end { fail(error) }
+            if let interrupt = error as? KeyboardInterrupt { loop.interruptRun(interrupt) }
+        }
+    }
+
+    @inline(__always)
+    private func end(_ complete: () -> Void) {
+        if let identity { loop.tasks.remove(identity) }
+        identity = nil
+        swiftTask = nil
+        complete()
+    }
+
+    // MARK: - Cancellation
+
+    /// Asks the task to end: it gets a `CancellationError` at the `await` of this library that it is in, or else at
+    /// the next one. What it waits for is cancelled too. A task that has not begun never begins. Every call counts,
+    /// see ``cancelling``.
+    ///
+    /// - Returns: false if the task was done already.
+    ///
+    /// asyncio: Task.cancel
+    @discardableResult
+    public override func cancel() -> Bool {
+        loop.canTouch("LoopTask.cancel")
+        guard state == .pending else { return false }
+        // What it waits for may lead back here, if tasks wait for each other in a circle.
+        if let suspension = cancellation.request(), !isPassingOnCancellation {
+            isPassingOnCancellation = true
+            if !suspension.cancelSuspension() { cancellation.postpone() }
+            isPassingOnCancellation = false
+        } else {
+            cancellation.postpone()
+        }
+        // A task that has not begun never will; its flag stays clean in case the request is taken back.
+        if operation == nil { swiftTask?.cancel() }
+        return true
+    }
+
+    /// How many calls of ``cancel()`` have not been taken back by ``uncancel()``.
+    ///
+    /// asyncio: Task.cancelling
+    public var cancelling: Int { cancellation.requests }
+
+    /// Takes back one request to cancel: for code that has caught the `CancellationError` and goes on. With the last
+    /// one goes a cancellation that has not been delivered yet. Swift's `Task.isCancelled` cannot be reset.
+    ///
+    /// - Returns: how many requests are left.
+    ///
+    /// asyncio: Task.uncancel
+    @discardableResult
+    public func uncancel() -> Int { cancellation.withdraw() }
+
+    func willSuspend(on suspension: any Suspension) {
+        if cancellation.willSuspend(on: suspension), suspension.cancelSuspension() { cancellation.wasDelivered() }
+    }
+
+    func didResume() throws { try cancellation.didResume() }
+    func takePendingCancellation() -> Bool { cancellation.takePending() }
+
+    // MARK: - Names
+
+    /// The task's name, for reports.
+    ///
+    /// asyncio: Task.get_name, Task.set_name
+    public var name: String {
+        get {
+            switch givenName {
+            case .number(let number): "Task-\(number)"
+            case .given(let name): name
+            }
+        }
+        set { givenName = .given(newValue) }
+    }
+
+    // MARK: - What a task is not
+
+    /// Always throws: the result of a task is what its operation returns.
+    ///
+    /// asyncio: Task.set_result
+    public override func setResult(_ value: Value) throws {
+        throw EventLoopError(.unsupported, "Task does not support set_result operation")
+    }
+
+    /// Always throws: a task fails when its operation does.
+    ///
+    /// asyncio: Task.set_exception
+    public override func setException(_ error: any Error) throws {
+        throw EventLoopError(.unsupported, "Task does not support set_exception operation")
+    }
+
+    override var reportName: String { "Task" }
+    override var reportTaskName: String? { name }
+    override var reportOrigin: SourceLocation? { origin }
+}
+
+/// Numbers for the names of tasks, one series for the process.
+private struct TaskNumbers: ~Copyable, Sendable {
+    private let last = Atomic<Int>(0)
+    func next() -> Int { last.wrappingAdd(1, ordering: .relaxed).newValue }
+}
+
+private let taskNumbers = TaskNumbers()

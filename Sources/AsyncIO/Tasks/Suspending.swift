@@ -1,0 +1,75 @@
+// How a task waits: for a future, for a moment, for one round. The rules of cancellation are here.
+
+extension AnyFuture: Suspension {
+    final func cancelSuspension() -> Bool { cancel() }
+
+    /// Suspends the current task until the future is done, and no matter how.
+    ///
+    /// - Throws: `CancellationError` if the task was cancelled after the future was done, but before the task went on;
+    ///   a cancellation before that cancels the future.
+    final func waitUntilDone() async throws {
+        loop.canTouch("Future.value")
+        if loop.ready.pointee.isClosing { throw CancellationError() }
+        guard let task = loop.currentScheduledTask else { return try await waitUntilDoneInForeignTask() }
+        if task === self { throw EventLoopError(.awaitsItself, "Task cannot await on itself") }
+        await withUnsafeContinuation { continuation in
+            addObserver(.task(continuation))
+            task.willSuspend(on: self)
+        }
+        try task.didResume()
+    }
+
+    /// The same in a Swift task that is none of ours: a child task, or one of an actor.
+    private final func waitUntilDoneInForeignTask() async throws {
+        try Task.checkCancellation()
+        let transfer = UncheckedTransfer(self)  // SAFETY: unwrapped on the loop's thread only.
+        let executor = loop.executor
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in addObserver(.task(continuation)) }
+        } onCancel: {
+            _ = try? executor.callSoonThreadsafe { _ in transfer.value.cancel() }
+        }
+    }
+}
+
+extension EventLoop {
+    /// Gives way for one round: everything that is ready now runs first. Cheaper than `Task.yield()`.
+    func yieldOneRound() async throws {
+        canTouch("sleep")
+        if ready.pointee.isClosing { throw CancellationError() }
+        let task = currentScheduledTask
+        await withUnsafeContinuation { continuation in ready.pointee.ring.push(.resume(continuation)) }
+        if let task { try task.didResume() } else { try Task.checkCancellation() }
+    }
+
+    /// Suspends the current task until its deadline has come. As in asyncio, the timer wakes the task and
+    /// the task goes on one round later.
+    func suspend(until deadline: Instant) async throws {
+        canTouch("sleep")
+        if ready.pointee.isClosing { throw CancellationError() }
+        let task = currentScheduledTask
+        let timer = TimerHandle(when: deadline, .none, loop: self, origin: nil)
+        guard let task else { return try await suspendForeignTask(with: timer) }
+        await withUnsafeContinuation { continuation in
+            timer.setSleeper(continuation)
+            timers.insert(timer, deadline: deadline.nanoseconds)
+            task.willSuspend(on: timer)
+        }
+        try task.didResume()
+        if timer.isCancelled { throw CancellationError() }
+    }
+
+    private func suspendForeignTask(with timer: TimerHandle) async throws {
+        let transfer = UncheckedTransfer(timer)  // SAFETY: unwrapped on the loop's thread only.
+        let executor = self.executor
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
+                timer.setSleeper(continuation)
+                timers.insert(timer, deadline: timer.when.nanoseconds)
+            }
+        } onCancel: {
+            _ = try? executor.callSoonThreadsafe { _ in _ = transfer.value.cancelSuspension() }
+        }
+        try Task.checkCancellation()
+    }
+}
