@@ -1,4 +1,5 @@
 import AsyncIO
+@preconcurrency import Glibc
 
 @MainActor func onMain() -> Int { 7 }
 
@@ -6,9 +7,9 @@ import AsyncIO
 struct Tour {
     static func main() throws {
         let x = try AsyncIO.run { loop in
-            let f = loop.createFuture(of: Int.self)
+            setvbuf(stdout, nil, _IONBF, 0); print("start"); let f = loop.createFuture(of: Int.self)
             loop.callSoon { try f.setResult(42) }
-            let a = try await f.value
+            print("before", EventLoop.libuvVersion); let a = try await f.value
             print("future", a)
             let t = loop.createTask(name: "greeter") {
                 try await loop.sleep(for: .milliseconds(20))

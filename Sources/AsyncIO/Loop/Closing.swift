@@ -70,17 +70,13 @@ extension EventLoop {
     /// Drops a callback; lets a task go on, which is the only way to free it.
     private func discard(_ entry: consuming ReadyEntry) {
         switch consume entry {
-        case .job(let job):
-            job.runSynchronously(
-                isolatedTo: executor.asUnownedSerialExecutor(), taskExecutor: executor.asUnownedTaskExecutor())
-        case .resume(let continuation):
-            if let job = ReadyQueue.resume(continuation, in: ready) { discard(.job(job)) }
+        case .job(let job): perform(.job(job))
+        case .isolatedJob(let job): perform(.isolatedJob(job))
+        case .resume(let continuation): perform(.resume(continuation))
         case .timer(let timer):
-            if case .sleeper(let continuation) = timer.takeAction() { discard(.resume(continuation)) }
-        case .posted(let handle):
-            handle.discard()
-        case .callback, .cancelled:
-            break
+            if case .sleeper(let continuation) = timer.takeAction() { perform(.resume(continuation)) }
+        case .posted(let handle): handle.discard()
+        case .callback, .cancelled: break
         }
     }
 

@@ -94,22 +94,18 @@ extension EventLoop {
     @inline(__always)
     private func runRound(_ count: Int) {
         if _slowPath(debug) { return runRoundMeasured(count) }
-        let serial = executor.asUnownedSerialExecutor()
-        let preference = executor.asUnownedTaskExecutor()
         for _ in 0..<count {
-            perform(ready.pointee.ring.pop(), serial, preference)
+            perform(ready.pointee.ring.pop())
             if _slowPath(interruption != nil) { return }
         }
     }
 
     private func runRoundMeasured(_ count: Int) {
-        let serial = executor.asUnownedSerialExecutor()
-        let preference = executor.asUnownedTaskExecutor()
         for _ in 0..<count {
             let ticket = ready.pointee.ring.head
             let entry = ready.pointee.ring.pop()
             let origin = origins?.removeValue(forKey: ticket)
-            measure(entry, origin: origin) { perform(entry, serial, preference, origin: origin) }
+            measure(entry, origin: origin) { perform(entry, origin: origin) }
             if interruption != nil { return }
         }
     }
@@ -117,17 +113,19 @@ extension EventLoop {
     /// Runs one entry. An error of a callback is reported and does not come out of here.
     @inline(__always)
     func perform(
-        _ entry: consuming ReadyEntry, _ serial: UnownedSerialExecutor, _ preference: UnownedTaskExecutor,
-        origin: SourceLocation? = nil
+        _ entry: consuming ReadyEntry, origin: SourceLocation? = nil
     ) {
         switch consume entry {
         case .callback(let callback):
             do { try callback() } catch { callbackFailed(error, handle: nil, origin: origin) }
         case .job(let job):
-            job.runSynchronously(isolatedTo: serial, taskExecutor: preference)
+            job.runSynchronously(on: executor.asUnownedTaskExecutor())
+        case .isolatedJob(let job):
+            job.runSynchronously(
+                isolatedTo: executor.asUnownedSerialExecutor(), taskExecutor: executor.asUnownedTaskExecutor())
         case .resume(let continuation):
             if let job = ReadyQueue.resume(continuation, in: ready) {
-                job.runSynchronously(isolatedTo: serial, taskExecutor: preference)
+                job.runSynchronously(on: executor.asUnownedTaskExecutor())
             }
         case .timer(let timer):
             switch timer.takeAction() {

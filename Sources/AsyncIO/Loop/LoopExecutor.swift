@@ -42,8 +42,13 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
     func enter() { runningThread.store(ThreadIdentity.current.rawValue, ordering: .releasing) }
     func leave() { runningThread.store(0, ordering: .releasing) }
 
-    /// Takes a job of the Swift runtime. Called by the runtime, not by you.
-    public func enqueue(_ job: consuming ExecutorJob) {
+    // The runtime enqueues through two doors, and what it enqueues has to be run in two ways: a job that is
+    // to run isolated to an actor would be sent back for ever without that isolation, and a plain job with it would
+    // be enqueued once more by every nonisolated function that it calls.
+
+    /// Takes a job of a task that prefers this executor. Called by the Swift runtime, not by you.
+    @_implements(TaskExecutor, enqueue(_:))
+    public func enqueuePreferred(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isOnLoopThread {
             ready.pointee.enqueue(job)
@@ -51,6 +56,20 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
             reportOrphan(job)
         }
     }
+
+    /// Takes a job of an actor that is backed by this executor. Called by the Swift runtime, not by you.
+    @_implements(SerialExecutor, enqueue(_:))
+    public func enqueueIsolated(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isOnLoopThread {
+            ready.pointee.ring.push(.isolatedJob(job))
+        } else if !inbox.post(.isolatedJob(job)) {
+            reportOrphan(job)
+        }
+    }
+
+    /// Takes a job from code that calls an executor directly.
+    public func enqueue(_ job: consuming ExecutorJob) { enqueuePreferred(job) }
 
     /// Traps unless the calling code runs on the loop.
     public func checkIsolated() {

@@ -3,8 +3,10 @@
 /// Something that is to run on the loop's thread.
 enum ReadyEntry {
     case callback(() throws -> Void)
-    /// A job of the Swift runtime: the next part of a task or an actor.
+    /// A job of the Swift runtime: the next part of a task.
     case job(UnownedJob)
+    /// The same, isolated to an actor that the loop backs.
+    case isolatedJob(UnownedJob)
     /// A task that waits in one of our primitives and is to go on.
     case resume(UnsafeContinuation<Void, Never>)
     /// A timer whose deadline has come.

@@ -37,7 +37,7 @@ extension EventLoop {
         switch copy entry {
         case .callback, .posted: return ("<Handle>", origin)
         case .timer(let timer): return ("<TimerHandle when=\(timer.when)>", timer.timerOrigin)
-        case .job(let job): return describe(task: SwiftTaskIdentity.of(job))
+        case .job(let job), .isolatedJob(let job): return describe(task: SwiftTaskIdentity.of(job))
         case .resume(let continuation):
             return describe(task: SwiftTaskIdentity.of(continuation))
         case .cancelled: return nil

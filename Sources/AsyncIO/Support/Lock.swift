@@ -18,14 +18,12 @@ struct Lock: ~Copyable, Sendable {
 
     init() {
         mutex = .allocate(capacity: 1)
-        mutex.initialize(to: pthread_mutex_t())
         let status = pthread_mutex_init(mutex, nil)
         precondition(status == 0, "pthread_mutex_init failed with \(status)")
     }
 
     deinit {
         pthread_mutex_destroy(mutex)
-        mutex.deinitialize(count: 1)
         mutex.deallocate()
     }
 
@@ -55,14 +53,12 @@ struct ConditionVariable: ~Copyable, Sendable {
 
     init() {
         condition = .allocate(capacity: 1)
-        condition.initialize(to: pthread_cond_t())
         let status = pthread_cond_init(condition, nil)
         precondition(status == 0, "pthread_cond_init failed with \(status)")
     }
 
     deinit {
         pthread_cond_destroy(condition)
-        condition.deinitialize(count: 1)
         condition.deallocate()
     }
 

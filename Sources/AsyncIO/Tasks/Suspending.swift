@@ -10,6 +10,7 @@ extension AnyFuture: Suspension {
     final func waitUntilDone() async throws {
         loop.canTouch("Future.value")
         if loop.ready.pointee.isClosing { throw CancellationError() }
+        assert(state == .pending, "waiting for a future that is done")
         guard let task = loop.currentScheduledTask else { return try await waitUntilDoneInForeignTask() }
         if task === self { throw EventLoopError(.awaitsItself, "Task cannot await on itself") }
         await withUnsafeContinuation { continuation in
