@@ -45,9 +45,8 @@ func expectNothingLeft(of loop: EventLoop, sourceLocation: Testing.SourceLocatio
     #expect(loop.isClosed, sourceLocation: sourceLocation)
     #expect(loop.uv.openHandles == [:], sourceLocation: sourceLocation)
     #expect(loop.uv.requestCount == 0, sourceLocation: sourceLocation)
-    #expect(loop.tasks.count == 0, sourceLocation: sourceLocation)
-    #expect(loop.timers.count == 0, sourceLocation: sourceLocation)
-    #expect(loop.ready.pointee.ring.isEmpty, sourceLocation: sourceLocation)
+    let left = (tasks: loop.tasks.count, timers: loop.timers.count, callbacks: loop.ready.pointee.ring.count)
+    #expect(left == (0, 0, 0), sourceLocation: sourceLocation)
 }
 
 /// Collects the reports that a loop makes to its exception handler.
