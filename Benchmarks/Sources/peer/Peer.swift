@@ -1,0 +1,40 @@
+// Every workload on this library, one process for each:
+//   peer BENCH [N]
+
+import AsyncIO
+import Glibc
+
+@main
+struct Peer {
+    static func main() throws {
+        let arguments = CommandLine.arguments
+        guard arguments.count > 1 else {
+            print("usage: peer BENCH [N]")
+            exit(2)
+        }
+        let bench = arguments[1]
+        func count(_ standard: Int) -> Int { arguments.count > 2 ? Int(arguments[2]) ?? standard : standard }
+
+        switch bench {
+        case "call_soon": try Callbacks.measure(bench, count(1_000_000)) { $0.chain() }
+        case "call_soon_batch": try Callbacks.measure(bench, count(1_000_000)) { $0.batch() }
+        case "call_later": try Callbacks.measure(bench, count(100_000)) { $0.scheduleTimers() }
+        case "timer_cancel": try Callbacks.measure(bench, count(1_000_000)) { $0.cancelTimers() }
+        case "run_in_executor": try Callbacks.measure(bench, count(100_000)) { $0.submitJobs() }
+        case "call_soon_threadsafe": try callSoonThreadsafe(count(1_000_000))
+        case "wakeup_pingpong": try wakeupPingpong(count(100_000))
+        case "task_switch": try onLoop(count(1_000_000), taskSwitch)
+        case "task_spawn": try onLoop(count(1_000_000), taskSpawn)
+        case "future_await": try onLoop(count(1_000_000), futureAwait)
+        case "sleep": try onLoop(count(100_000), sleepers)
+        default: print(#"{"peer":"asyncio-swift","bench":"\#(bench)","skipped":"not there yet"}"#)
+        }
+    }
+
+    private static func onLoop(
+        _ count: Int,
+        _ workload: nonisolated(nonsending) @escaping @Sendable (EventLoop, Int) async throws -> Void
+    ) throws {
+        try AsyncIO.run { loop in try await workload(loop, count) }
+    }
+}

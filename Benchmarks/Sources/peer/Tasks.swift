@@ -1,0 +1,44 @@
+// Workloads of tasks, on one loop.
+
+import AsyncIO
+
+/// Two tasks that give way to each other.
+func taskSwitch(_ loop: EventLoop, _ count: Int) async throws {
+    let measure = Measure("task_switch", count)
+    let tasks = (0..<2).map { _ in
+        loop.createTask { for _ in 0..<count / 2 { try await loop.sleep(for: .zero) } }
+    }
+    for task in tasks { try await task.value }
+    measure.report()
+}
+
+/// Empty tasks, awaited a thousand at a time.
+func taskSpawn(_ loop: EventLoop, _ count: Int) async throws {
+    let measure = Measure("task_spawn", count)
+    for _ in 0..<max(count / 1000, 1) {
+        let tasks = (0..<1000).map { _ in loop.createTask {} }
+        for task in tasks { try await task.value }
+    }
+    measure.report()
+}
+
+/// A future that a callback resolves, awaited.
+func futureAwait(_ loop: EventLoop, _ count: Int) async throws {
+    let measure = Measure("future_await", count)
+    for _ in 0..<count {
+        let future = loop.createFuture(of: Void.self)
+        loop.callSoon { try future.setResult(()) }
+        try await future.value
+    }
+    measure.report()
+}
+
+/// Many tasks that sleep ten times for a millisecond each.
+func sleepers(_ loop: EventLoop, _ count: Int) async throws {
+    let measure = Measure("sleep", count)
+    let tasks = (0..<count / 10).map { _ in
+        loop.createTask { for _ in 0..<10 { try await loop.sleep(for: .milliseconds(1)) } }
+    }
+    for task in tasks { try await task.value }
+    measure.report()
+}
