@@ -112,6 +112,15 @@ extension EventLoop {
     @discardableResult
     func canTouch(_ call: StaticString) -> Bool {
         if _fastPath(executor.isOnLoopThread) { return true }
+        return canTouchWhileNotRunning(call)
+    }
+
+    /// The same for code that is inlined elsewhere.
+    @usableFromInline
+    func checkThread(_ call: StaticString) { canTouch(call) }
+
+    @inline(never)
+    private func canTouchWhileNotRunning(_ call: StaticString) -> Bool {
         precondition(
             !executor.isRunning,
             """

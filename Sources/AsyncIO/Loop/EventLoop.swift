@@ -43,13 +43,14 @@ public final class EventLoop {
     let uv: UVLoop
     let handles: PhaseHandles
     let slots = LoopSlots()
-    var phase = Phase.idle
-    var stopping = false
+    // Only accessed in single steps on the loop's thread.
+    @exclusivity(unchecked) var phase = Phase.idle
+    @exclusivity(unchecked) var stopping = false
     /// An error that leaves the run at once, in the manner of Python's KeyboardInterrupt.
-    var interruption: (any Error)?
-    var timers = DeadlineHeap<TimerHandle>()
-    var armedDeadline = Int64.max
-    var tasks = PointerTable<any ScheduledTask>()
+    @exclusivity(unchecked) var interruption: (any Error)?
+    @exclusivity(unchecked) var timers = DeadlineHeap<TimerHandle>()
+    @exclusivity(unchecked) var armedDeadline = Int64.max
+    @exclusivity(unchecked) var tasks = PointerTable<any ScheduledTask>()
     /// Where the callbacks in the ready queue come from, by ticket; only in debug mode.
     var origins: [Int: SourceLocation]?
     var mainQueuePoll: UVPoll?
@@ -182,7 +183,7 @@ private final class LoopLink {
 
 /// What upper layers keep with a loop.
 final class LoopSlots {
-    var taskFactory: AnyObject?
+    @exclusivity(unchecked) var taskFactory: AnyObject?
     var generators: AnyObject?
     var blocking: AnyObject?
 }

@@ -11,7 +11,7 @@ public class Handle: CustomStringConvertible {
     let ready: ReadyHandleReference
 
     /// Whether ``cancel()`` was called; it stays false for a callback that has run.
-    public private(set) final var isCancelled: Bool = false
+    @exclusivity(unchecked) public private(set) final var isCancelled: Bool = false
 
     @inlinable
     init(_ ready: ReadyHandleReference) { self.ready = ready }
@@ -74,11 +74,11 @@ public final class TimerHandle: Handle {
     /// asyncio: TimerHandle.when
     public let when: EventLoop.Instant
 
-    private(set) var action: Action
+    @exclusivity(unchecked) private(set) var action: Action
     /// The loop, until the timer has run or was cancelled; so the two do not keep each other alive.
     // SAFETY: cleared when the timer is performed or cancelled, and for all that are left when the loop ends.
-    private unowned(unsafe) var loop: EventLoop?
-    private var isInHeap: Bool
+    @exclusivity(unchecked) private unowned(unsafe) var loop: EventLoop?
+    @exclusivity(unchecked) private var isInHeap: Bool
     /// Where it was scheduled, if the loop was in debug mode then.
     let timerOrigin: SourceLocation?
 

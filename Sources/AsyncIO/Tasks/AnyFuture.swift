@@ -3,6 +3,7 @@
 /// A future without the type of its value: the base class of ``Future`` and ``LoopTask``.
 public class AnyFuture {
     @usableFromInline
+    @frozen
     enum State: UInt8 {
         case pending
         case finished
@@ -28,14 +29,16 @@ public class AnyFuture {
     /// asyncio: Future.get_loop
     public final let loop: EventLoop
 
+    // None of these is accessed while another access to it goes on: they are read and written whole.
     @usableFromInline
-    final var state = State.pending
-    private final var observers = Observers.none
-    private final var nextID = 0
-    final var error: (any Error)?
+    @exclusivity(unchecked) final var state = State.pending
+    @exclusivity(unchecked) private final var observers = Observers.none
+    @exclusivity(unchecked) private final var nextID = 0
+    @usableFromInline
+    @exclusivity(unchecked) final var error: (any Error)?
     /// Whether somebody has seen the error.
     @usableFromInline
-    final var isRetrieved = false
+    @exclusivity(unchecked) final var isRetrieved = false
 
     @usableFromInline
     init(on loop: EventLoop) { self.loop = loop }
@@ -71,6 +74,7 @@ public class AnyFuture {
     // MARK: - Completion
 
     /// Ends the future and schedules whoever waits for it.
+    @usableFromInline
     final func complete(_ newState: State) {
         assert(state == .pending && newState != .pending)
         state = newState
@@ -95,6 +99,7 @@ public class AnyFuture {
         }
     }
 
+    @usableFromInline
     final func checkPending(_ call: StaticString) throws {
         loop.canTouch(call)
         switch state {

@@ -11,7 +11,7 @@
 /// asyncio: Future
 public class Future<Value>: AnyFuture {
     @usableFromInline
-    final var stored: Value?
+    @exclusivity(unchecked) final var stored: Value?
 
     /// Creates a future of a loop. `loop.createFuture(of:)` does the same.
     ///
@@ -39,6 +39,7 @@ public class Future<Value>: AnyFuture {
     /// - Throws: ``InvalidStateError`` if the future is done, also if it was cancelled.
     ///
     /// asyncio: Future.set_result
+    @inlinable
     public func setResult(_ value: Value) throws {
         try checkPending("Future.setResult")
         finish(value)
@@ -61,8 +62,9 @@ public class Future<Value>: AnyFuture {
     ///   ``InvalidStateError`` if it is not done.
     ///
     /// asyncio: Future.result
+    @inlinable
     public final func result() throws -> Value {
-        loop.canTouch("Future.result")
+        loop.checkThread("Future.result")
         switch state {
         case .finished: return stored.unsafelyUnwrapped
         case .failed:
@@ -110,6 +112,7 @@ public class Future<Value>: AnyFuture {
     /// - Throws: the error that was set; `CancellationError`.
     ///
     /// asyncio: await future
+    @inlinable
     public final var value: Value {
         get async throws {
             if state == .pending { try await waitUntilDone() }
@@ -117,6 +120,7 @@ public class Future<Value>: AnyFuture {
         }
     }
 
+    @inlinable
     @inline(__always)
     final func finish(_ value: Value) {
         stored = value

@@ -21,13 +21,14 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
         case given(String)
     }
 
-    private var operation: Operation?
-    private var givenName: Name
-    private var cancellation = TaskCancellation()
-    private var isPassingOnCancellation = false
-    private var swiftTask: Task<Void, Never>?
-    private var identity: UnsafeRawPointer?
-    private(set) var isListed: Bool
+    // Read and written whole, never while another access goes on.
+    @exclusivity(unchecked) private var operation: Operation?
+    @exclusivity(unchecked) private var givenName: Name
+    @exclusivity(unchecked) private var cancellation = TaskCancellation()
+    @exclusivity(unchecked) private var isPassingOnCancellation = false
+    @exclusivity(unchecked) private var swiftTask: Task<Void, Never>?
+    @exclusivity(unchecked) private var identity: UnsafeRawPointer?
+    @exclusivity(unchecked) private(set) var isListed: Bool
     let origin: SourceLocation
 
     /// Creates a task and schedules its first step. This is what a ``TaskFactory`` calls; programs call

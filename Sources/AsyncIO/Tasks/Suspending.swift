@@ -7,6 +7,7 @@ extension AnyFuture: Suspension {
     ///
     /// - Throws: `CancellationError` if the task was cancelled after the future was done, but before the task went on;
     ///   a cancellation before that cancels the future.
+    @usableFromInline
     final func waitUntilDone() async throws {
         loop.canTouch("Future.value")
         if loop.ready.pointee.isClosing { throw CancellationError() }
