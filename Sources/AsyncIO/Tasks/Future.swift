@@ -1,5 +1,19 @@
 // A result that is not there yet.
 
+/// Where a future keeps its result, under the result's own optional type: a class generic over the value would look up the
+/// metadata of `Value?` whenever an object of it goes away.
+public class FutureStorage<Stored>: AnyFuture {
+    // Read and written whole, never while another access goes on.
+    @usableFromInline
+    @exclusivity(unchecked) final var stored: Stored
+
+    @usableFromInline
+    init(on loop: EventLoop, initial: Stored) {
+        stored = initial
+        super.init(on: loop)
+    }
+}
+
 /// A result that will be set later, by a callback or a task of the same loop.
 ///
 /// ```swift
@@ -9,15 +23,12 @@
 /// ```
 ///
 /// asyncio: Future
-public class Future<Value>: AnyFuture {
-    @usableFromInline
-    @exclusivity(unchecked) final var stored: Value?
-
+public class Future<Value>: FutureStorage<Value?> {
     /// Creates a future of a loop. `loop.createFuture(of:)` does the same.
     ///
     /// asyncio: Future(loop=)
     @inlinable
-    public init(loop: EventLoop) { super.init(on: loop) }
+    public init(loop: EventLoop) { super.init(on: loop, initial: nil) }
 
     /// Creates a future of the running loop.
     ///
@@ -28,7 +39,7 @@ public class Future<Value>: AnyFuture {
 
     /// A failed future whose error counts as seen.
     init(loop: EventLoop, failed error: (any Error)?) {
-        super.init(on: loop)
+        super.init(on: loop, initial: nil)
         self.error = error
         state = .failed
         isRetrieved = true
