@@ -16,14 +16,9 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     /// What a task runs.
     public typealias Operation = nonisolated(nonsending) () async throws -> Value
 
-    private enum Name {
-        case number(Int)
-        case given(String)
-    }
-
     // Read and written whole, never while another access goes on.
     @exclusivity(unchecked) private var operation: Operation?
-    @exclusivity(unchecked) private var givenName: Name
+    @exclusivity(unchecked) private var givenName: TaskName
     @exclusivity(unchecked) private var cancellation = TaskCancellation()
     @exclusivity(unchecked) private var isPassingOnCancellation = false
     @exclusivity(unchecked) private var swiftTask: Task<Void, Never>?
@@ -56,7 +51,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
         operation: @escaping Operation
     ) {
         self.operation = operation
-        givenName = name.map { .given($0) } ?? .number(taskNumbers.next())
+        givenName = TaskName(name)
         self.origin = origin
         self.isListed = isListed
         super.init(loop: loop)
@@ -170,12 +165,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     ///
     /// asyncio: Task.get_name, Task.set_name
     public var name: String {
-        get {
-            switch givenName {
-            case .number(let number): "Task-\(number)"
-            case .given(let name): name
-            }
-        }
+        get { givenName.text }
         set { givenName = .given(newValue) }
     }
 
@@ -200,10 +190,26 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     override var reportOrigin: SourceLocation? { origin }
 }
 
-/// Numbers for the names of tasks, one series for the process.
-private struct TaskNumbers: ~Copyable, Sendable {
-    private let last = Atomic<Int>(0)
-    func next() -> Int { last.wrappingAdd(1, ordering: .relaxed).newValue }
-}
+/// A name that is spelled out only when somebody reads it.
+private enum TaskName {
+    case number(Int)
+    case given(String)
 
-private let taskNumbers = TaskNumbers()
+    /// One series of numbers for the process.
+    private static let last = Atomic<Int>(0)
+
+    init(_ name: String?) {
+        if let name {
+            self = .given(name)
+        } else {
+            self = .number(Self.last.wrappingAdd(1, ordering: .relaxed).newValue)
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .number(let number): "Task-\(number)"
+        case .given(let name): name
+        }
+    }
+}
