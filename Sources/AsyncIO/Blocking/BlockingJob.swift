@@ -2,66 +2,77 @@
 
 import Synchronization
 
-/// Work, and then its result. Begun at most once, taken back at most once, never both.
-final class BlockingJob<Value>: Sendable {
-    private static var waiting: UInt8 { 0 }
-    private static var begun: UInt8 { 1 }
-    private static var cancelled: UInt8 { 2 }
-
-    private let state = Atomic<UInt8>(0)
+/// Work whose result goes to a future. Begun at most once, taken back at most once, never both.
+final class BlockingJob<Value>: PoolJob, Withdrawable, Sendable {
+    // SAFETY: of the future, the thread writes `stored` only, which nobody reads before the loop completes it.
+    private nonisolated(unsafe) let future: BlockingFuture<Value>
     // SAFETY: touched by the thread that begins the job; then, after it has handed over, by the loop's.
     private nonisolated(unsafe) var work: (() throws -> Value)?
-    private nonisolated(unsafe) var result: Result<Value, any Error>?
+    private nonisolated(unsafe) var failure: (any Error)?
+    // SAFETY: touched on the loop only.
+    private nonisolated(unsafe) let counter: DefaultExecutor?
+    private let turn = OneTurn()
 
-    init(_ work: sending @escaping () throws -> sending Value) { self.work = work }
+    /// - Parameter counter: who counts the job, if it is one of the default executor's.
+    init(
+        _ future: BlockingFuture<Value>, counter: DefaultExecutor?,
+        _ work: sending @escaping () throws -> sending Value
+    ) {
+        self.future = future
+        self.counter = counter
+        self.work = work
+    }
 
-    /// On a thread: runs the work; false if it was taken back.
-    @discardableResult
-    func perform() -> Bool {
-        guard take(as: Self.begun) else { return false }
-        if let work { result = Result { try work() } }
+    /// On a thread: runs the work unless it was taken back.
+    func perform() {
+        guard turn.take() else { return }
+        do {
+            future.stored = try work?()
+        } catch {
+            failure = error
+        }
         work = nil
-        return true
     }
 
     /// On the loop: takes the work back if it has not begun.
-    func cancel() {
-        if take(as: Self.cancelled) { work = nil }
+    func withdraw() {
+        if turn.take() { work = nil }
     }
 
-    /// On the loop, after the work: what came out of it.
-    func takeResult() -> Result<Value, any Error> {
-        defer { result = nil }
-        return result ?? .failure(CancellationError())
-    }
-
-    private func take(as new: UInt8) -> Bool {
-        state.compareExchange(expected: Self.waiting, desired: new, ordering: .acquiringAndReleasing).exchanged
-    }
-}
-
-extension Future {
-    func settle(_ result: Result<Value, any Error>) {
-        switch result {
-        case .success(let value): finish(value)
-        case .failure(let error) where error is CancellationError: complete(.cancelled)
-        case .failure(let error): fail(error)
+    /// On the loop, after the work or instead of it: gives the future what came out.
+    func end() {
+        counter?.jobDidEnd()
+        future.job = nil
+        guard !future.isDone else { return }
+        if let failure {
+            if failure is CancellationError { future.complete(.cancelled) } else { future.fail(failure) }
+        } else {
+            future.complete(.finished)
         }
     }
 }
 
+/// Decides who of several threads gets to do something.
+struct OneTurn: ~Copyable, Sendable {
+    private let isTaken = Atomic<Bool>(false)
+
+    /// True for the first caller.
+    func take() -> Bool { !isTaken.exchange(true, ordering: .acquiringAndReleasing) }
+}
+
+/// Something that can be taken back while it has not begun.
+protocol Withdrawable: AnyObject {
+    func withdraw()
+}
+
 /// The future of blocking work: cancelling it takes back work that has not begun.
 final class BlockingFuture<Value>: Future<Value> {
-    private var takeBack: (() -> Void)?
-
-    init(on loop: EventLoop) { super.init(loop: loop) }
-
-    func onCancel(_ takeBack: @escaping () -> Void) { self.takeBack = takeBack }
+    /// The work, until it is back.
+    @exclusivity(unchecked) var job: (any Withdrawable)?
 
     override func cancel() -> Bool {
         guard super.cancel() else { return false }
-        takeBack?()
-        takeBack = nil
+        job?.withdraw()
         return true
     }
 }

@@ -2,12 +2,15 @@
 
 /// The state of a loop's default executor.
 final class DefaultExecutor {
-    var replacement: (any BlockingExecutor)?
-    var isShutDown = false
+    let pool: PoolQueue
+    @exclusivity(unchecked) var replacement: (any BlockingExecutor)?
+    @exclusivity(unchecked) var isShutDown = false
     /// Jobs in libuv's pool that have not come back.
-    var running = 0
+    @exclusivity(unchecked) var running = 0
     /// Resolved when `running` gets to zero.
-    var idle: Future<Void>?
+    @exclusivity(unchecked) var idle: Future<Void>?
+
+    init(pool: PoolQueue) { self.pool = pool }
 
     func jobDidEnd() {
         running -= 1
@@ -19,8 +22,9 @@ final class DefaultExecutor {
 
 extension EventLoop {
     var defaultExecutor: DefaultExecutor {
-        if let state = slots.blocking as? DefaultExecutor { return state }
-        let state = DefaultExecutor()
+        // SAFETY: nothing else is put into this slot.
+        if let state = slots.blocking { return unsafeDowncast(state, to: DefaultExecutor.self) }
+        let state = DefaultExecutor(pool: PoolQueue(executor: executor))
         slots.blocking = state
         return state
     }
@@ -39,17 +43,25 @@ extension EventLoop {
     public func runInExecutor<Value>(
         _ executor: (any BlockingExecutor)? = nil, _ work: sending @escaping () throws -> sending Value
     ) -> Future<Value> {
-        let future = BlockingFuture<Value>(on: self)
+        let future = BlockingFuture<Value>(loop: self)
         guard canSchedule("runInExecutor") else {
             future.fail(EventLoopError.closed)
             return future
         }
-        let job = BlockingJob(work)
         do {
             if let executor = executor ?? defaultExecutor.replacement {
-                try submit(job, to: executor, future)
+                let job = BlockingJob(future, counter: nil, work)
+                future.job = job
+                try submit(job, to: executor)
             } else {
-                try submit(job, future)
+                let executor = defaultExecutor
+                guard !executor.isShutDown else {
+                    throw EventLoopError(.executorShutDown, "Executor shutdown has been called")
+                }
+                let job = BlockingJob(future, counter: executor, work)
+                executor.running += 1
+                future.job = job
+                try executor.pool.submit(job, on: uv)
             }
         } catch {
             future.fail(error)
@@ -57,33 +69,13 @@ extension EventLoop {
         return future
     }
 
-    private func submit<Value>(_ job: BlockingJob<Value>, _ future: BlockingFuture<Value>) throws {
-        let executor = defaultExecutor
-        guard !executor.isShutDown else {
-            throw EventLoopError(.executorShutDown, "Executor shutdown has been called")
-        }
-        let request = UVWork(on: uv, work: { job.perform() }) { wasCancelled in
-            executor.jobDidEnd()
-            if !future.isDone { future.settle(wasCancelled ? .failure(CancellationError()) : job.takeResult()) }
-        }
-        try request.submit()
-        executor.running += 1
-        future.onCancel { request.cancel() }
-    }
-
-    private func submit<Value>(
-        _ job: BlockingJob<Value>, to executor: any BlockingExecutor, _ future: BlockingFuture<Value>
-    ) throws {
-        let target = UncheckedTransfer(future)  // SAFETY: unwrapped on the loop's thread only.
+    private func submit(_ job: BlockingJob<some Any>, to executor: any BlockingExecutor) throws {
         let loopExecutor = self.executor
         try executor.submit {
-            guard job.perform() else { return }
+            job.perform()
             // If the loop has closed meanwhile nobody waits for the result.
-            _ = try? loopExecutor.callSoonThreadsafe { _ in
-                if !target.value.isDone { target.value.settle(job.takeResult()) }
-            }
+            _ = try? loopExecutor.callSoonThreadsafe { _ in job.end() }
         }
-        future.onCancel { job.cancel() }
     }
 
     /// Runs blocking work on the default executor and waits for the result. The work sees the task-local

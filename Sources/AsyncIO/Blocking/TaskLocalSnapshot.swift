@@ -7,31 +7,45 @@ enum TaskLocalSnapshot {
         _ work: sending @escaping () throws -> sending Value
     ) -> sending () throws -> sending Value {
         // A new Swift task copies the values. Its one job is held back here, and run by the thread that does the work.
-        let carried = CarriedWork(BlockingJob(work))
+        let carried = CarriedWork(work)
         return { try carried.run() }
     }
 }
 
 /// Work inside of a Swift task that has the values.
 private final class CarriedWork<Value>: Sendable {
-    private let carrier = JobCarrier()
-    private let job: BlockingJob<Value>
+    private final class Body: Sendable {
+        // SAFETY: touched by the thread that runs the job, or drops it unrun.
+        nonisolated(unsafe) var work: (() throws -> Value)?
+        nonisolated(unsafe) var result: Result<Value, any Error>?
 
-    init(_ job: BlockingJob<Value>) {
-        self.job = job
-        Task<Void, Never>(executorPreference: carrier, priority: .medium) { _ = job.perform() }
+        init(_ work: sending @escaping () throws -> sending Value) { self.work = work }
+    }
+
+    private let carrier = JobCarrier()
+    private let body: Body
+
+    init(_ work: sending @escaping () throws -> sending Value) {
+        let body = Body(work)
+        self.body = body
+        Task<Void, Never>(executorPreference: carrier, priority: .medium) {
+            if let work = body.work { body.result = Result { try work() } }
+            body.work = nil
+        }
     }
 
     func run() throws -> sending Value {
         carrier.runJob()
+        guard let result = body.result else { throw CancellationError() }
+        body.result = nil
         // SAFETY: the work sent its result away; it crosses once, to here.
-        nonisolated(unsafe) let value = try job.takeResult().get()
+        nonisolated(unsafe) let value = try result.get()
         return value
     }
 
     /// Work that was taken back: its Swift task still has to run, without it, or it would leak.
     deinit {
-        job.cancel()
+        body.work = nil
         carrier.runJob()
     }
 }

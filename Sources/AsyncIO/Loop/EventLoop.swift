@@ -184,6 +184,6 @@ private final class LoopLink {
 /// What upper layers keep with a loop.
 final class LoopSlots {
     @exclusivity(unchecked) var taskFactory: AnyObject?
-    var generators: AnyObject?
-    var blocking: AnyObject?
+    @exclusivity(unchecked) var generators: AnyObject?
+    @exclusivity(unchecked) var blocking: AnyObject?
 }

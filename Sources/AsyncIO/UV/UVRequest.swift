@@ -9,7 +9,7 @@ class UVRequest {
 
     init(_ type: uv_req_type, on loop: UVLoop) {
         self.loop = loop
-        memory = .allocate(byteCount: uv_req_size(type), alignment: 16)
+        memory = .allocate(byteCount: uv_req_size(type), alignment: MemoryLayout<uv_req_t>.alignment)
     }
 
     deinit { memory.deallocate() }

@@ -2,16 +2,21 @@
 
 internal import CLibuv
 
+/// What a thread of the pool does, and what the loop does after it.
+protocol WorkItem: AnyObject {
+    /// Runs on a thread of the pool.
+    func perform()
+    /// Runs on the loop, after the work or instead of it.
+    func end(wasCancelled: Bool)
+}
+
 /// A piece of work for the pool, which has four threads unless `UV_THREADPOOL_SIZE` says otherwise.
 /// libuv: uv_queue_work
 final class UVWork: UVRequest {
-    private var work: (() -> Void)?
-    private var completion: ((_ wasCancelled: Bool) -> Void)?
+    private let item: any WorkItem
 
-    /// `work` runs on a thread of the pool, `completion` on the loop.
-    init(on loop: UVLoop, work: sending @escaping () -> Void, completion: @escaping (_ wasCancelled: Bool) -> Void) {
-        self.work = work
-        self.completion = completion
+    init(_ item: any WorkItem, on loop: UVLoop) {
+        self.item = item
         super.init(UV_WORK, on: loop)
     }
 
@@ -21,17 +26,9 @@ final class UVWork: UVRequest {
         }
     }
 
-    fileprivate func perform() {
-        work?()
-        work = nil
-    }
+    fileprivate func perform() { item.perform() }
 
-    fileprivate func end(_ status: Int32) {
-        work = nil
-        let completion = self.completion
-        self.completion = nil
-        completion?(status == Int32(UV_ECANCELED.rawValue))
-    }
+    fileprivate func end(_ status: Int32) { item.end(wasCancelled: status == Int32(UV_ECANCELED.rawValue)) }
 }
 
 private func workShouldRun(_ request: UnsafeMutablePointer<uv_work_t>?) {

@@ -1,0 +1,131 @@
+// A loop's work for libuv's pool: many small jobs to one request of the pool.
+
+/// A job in a ``PoolQueue``.
+protocol PoolJob: AnyObject {
+    /// On a thread of the pool.
+    func perform()
+    /// On the loop, after it.
+    func end()
+}
+
+/// Jobs that wait for a thread of libuv's pool, and jobs that are done and wait for the loop.
+///
+/// A request for each job would wake a thread for each job. So a request is a pump: it runs jobs until there are
+/// none, or until it has run so many that files and DNS, which use the same threads, should have their turn.
+///
+/// libuv: uv_queue_work
+final class PoolQueue: Sendable {
+    private struct State: ~Copyable {
+        var waiting = RingBuffer<any PoolJob>(minimumCapacity: 16)
+        var done: [any PoolJob] = []
+        var pumps = 0
+        /// The loop knows that there is something in `done`.
+        var isAnnounced = false
+    }
+
+    /// How many jobs a pump runs before it goes to the end of libuv's queue.
+    private static let turn = 16
+
+    private let executor: LoopExecutor
+    private let threads: Int
+    private let lock = Lock()
+    // SAFETY: touched only while holding `lock`. Jobs are handed from thread to thread under it.
+    private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
+
+    init(executor: LoopExecutor) {
+        self.executor = executor
+        threads = System.environment("UV_THREADPOOL_SIZE").flatMap { Int($0) }.map { max(1, min($0, 1024)) } ?? 4
+        state = .allocate(capacity: 1)
+        state.initialize(to: State())
+    }
+
+    deinit {
+        state.deinitialize(count: 1)
+        state.deallocate()
+    }
+
+    /// On the loop: adds a job, and a pump if there is a thread to be had for it.
+    func submit(_ job: any PoolJob, on uv: UVLoop) throws {
+        let needsPump = lock.withLock {
+            state.pointee.waiting.push(job)
+            guard state.pointee.pumps < threads else { return false }
+            state.pointee.pumps += 1
+            return true
+        }
+        guard needsPump else { return }
+        do {
+            try UVWork(Pump(self, uv), on: uv).submit()
+        } catch {
+            lock.withLock { state.pointee.pumps -= 1 }
+            throw error
+        }
+    }
+
+    /// On a thread of the pool: runs jobs.
+    fileprivate func pump() {
+        var finished: (any PoolJob)?
+        for _ in 0..<Self.turn {
+            guard let job = next(after: finished) else { return }
+            job.perform()
+            finished = job
+        }
+        _ = next(after: finished, isLast: true)
+    }
+
+    /// Hands over a finished job and takes the next one; without one the pump has ended.
+    private func next(after finished: consuming (any PoolJob)?, isLast: Bool = false) -> (any PoolJob)? {
+        var announces = false
+        let job: (any PoolJob)? = lock.withLock {
+            if let finished {
+                state.pointee.done.append(finished)
+                announces = !state.pointee.isAnnounced
+                state.pointee.isAnnounced = true
+            }
+            if !isLast, !state.pointee.waiting.isEmpty { return state.pointee.waiting.pop() }
+            state.pointee.pumps -= 1
+            return nil
+        }
+        // If the loop has closed meanwhile nobody waits for the results.
+        if announces { _ = try? executor.callSoonThreadsafe { _ in self.collect() } }
+        return job
+    }
+
+    /// On the loop: ends the jobs that are done.
+    fileprivate func collect() {
+        let jobs = lock.withLock {
+            state.pointee.isAnnounced = false
+            defer { state.pointee.done = [] }
+            return state.pointee.done
+        }
+        for job in jobs { job.end() }
+    }
+
+    /// On the loop, when a pump has ended: another one takes its place if there is work left.
+    fileprivate func pumpDidEnd(on uv: UVLoop) {
+        let needsPump = lock.withLock {
+            guard !state.pointee.waiting.isEmpty, state.pointee.pumps < threads else { return false }
+            state.pointee.pumps += 1
+            return true
+        }
+        guard needsPump else { return }
+        do {
+            try UVWork(Pump(self, uv), on: uv).submit()
+        } catch {
+            lock.withLock { state.pointee.pumps -= 1 }
+        }
+    }
+}
+
+/// One request of libuv's pool.
+private final class Pump: WorkItem {
+    private let queue: PoolQueue
+    private let uv: UVLoop
+
+    init(_ queue: PoolQueue, _ uv: UVLoop) {
+        self.queue = queue
+        self.uv = uv
+    }
+
+    func perform() { queue.pump() }
+    func end(wasCancelled: Bool) { queue.pumpDidEnd(on: uv) }
+}
