@@ -1,33 +1,47 @@
-import AsyncIO
-@preconcurrency import Glibc
+// A tour of AsyncIO: small sections that do real work, side by side on one loop, and a table of what they did.
+//
+//   tour [FOLDER]        hashes the files of FOLDER, by default of this package's Sources; Ctrl-C stops it
 
-@MainActor func onMain() -> Int { 7 }
+import AsyncIO
+import Glibc
 
 @main
 struct Tour {
-    static func main() throws {
-        let x = try AsyncIO.run { loop in
-            setvbuf(stdout, nil, _IONBF, 0); print("start"); let f = loop.createFuture(of: Int.self)
-            loop.callSoon { try f.setResult(42) }
-            print("before", EventLoop.libuvVersion); let a = try await f.value
-            print("future", a)
-            let t = loop.createTask(name: "greeter") {
-                try await loop.sleep(for: .milliseconds(20))
-                return "hello"
-            }
-            print(try await t.value, loop.allTasks.map(\.name))
-            let n = try await loop.toThread { 5 }
-            print("thread", n, await onMain())
-            for try await v in AsyncGenerator<Int>(loop, { yield in for i in 0..<3 { try await yield(i) } }) { print("gen", v) }
-            let t2 = loop.createTask { try await loop.sleep(for: .seconds(100)) }
-            try await loop.sleep(for: .milliseconds(1))
-            t2.cancel()
-            do { try await t2.value } catch { print("cancelled", error, t2.isCancelled) }
-            loop.callSoon { throw CancellationError() }
-            _ = loop.createTask(name: "left") { try await loop.sleep(for: .seconds(100)) }
-            try await loop.sleep(for: .zero)
-            return a + n
+    static func main() {
+        let folder = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : defaultFolder
+        print("AsyncIO on libuv \(EventLoop.libuvVersion), folder \(folder)")
+        do {
+            try AsyncIO.run { loop in try await tour(loop, folder) }
+        } catch is KeyboardInterrupt {
+            print("stopped by Ctrl-C; everything has been cleaned up")
+        } catch {
+            print("the tour failed: \(error)")
+            exit(1)
         }
-        print(x)
     }
+
+    /// The folder `Sources` of the package that this file is part of.
+    private static var defaultFolder: String {
+        #filePath.split(separator: "/").dropLast(2).map { "/" + $0 }.joined()
+    }
+}
+
+/// All sections at once, on one loop.
+func tour(_ loop: EventLoop, _ folder: String) async throws {
+    let ledger = Ledger(loop)
+    // Whatever happens, also Ctrl-C, what was done so far is shown.
+    defer { ledger.printTable() }
+
+    let ticking = loop.createTask(name: "ticker") { try await tick(loop, ledger) }
+    let posting = loop.createTask(name: "second thread") { try await listenToSecondThread(loop, ledger) }
+
+    try await resolveFutures(loop, ledger)
+    try await generateSquares(loop, ledger)
+    try await hopToMainActor(loop, ledger)
+    try await reportSlowCallback(loop, ledger)
+    try await hashAndCount(loop, folder, ledger)
+
+    try await posting.value
+    ticking.cancel()
+    do { try await ticking.value } catch is CancellationError {}
 }

@@ -46,6 +46,22 @@ extension EventLoop {
             return .nanoseconds(overflow ? (other < self ? .min : .max) : difference)
         }
 
+        /// The instant that lies `duration` later.
+        public static func + (instant: Instant, duration: Duration) -> Instant { instant.advanced(by: duration) }
+
+        /// The instant that lies `duration` earlier.
+        public static func - (instant: Instant, duration: Duration) -> Instant {
+            let nanoseconds = duration.clampedNanoseconds
+            let (difference, overflow) = instant.nanoseconds.subtractingReportingOverflow(nanoseconds)
+            return Instant(nanoseconds: overflow ? (nanoseconds < 0 ? .max : .min) : difference)
+        }
+
+        /// The time from the right instant to the left one.
+        public static func - (left: Instant, right: Instant) -> Duration { right.duration(to: left) }
+
+        /// Moves an instant.
+        public static func += (instant: inout Instant, duration: Duration) { instant = instant + duration }
+
         /// Earlier instants come first.
         public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 

@@ -1,0 +1,19 @@
+// Helpers of the tests that look at what a child process printed.
+
+import Testing
+
+/// What a child process wrote to standard error; the test observes it.
+func standardError(of result: ExitTest.Result?) -> String {
+    String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+}
+
+/// How often `part` occurs in `text`.
+func occurrences(of part: String, in text: String) -> Int {
+    var count = 0
+    var rest = Substring(text)
+    while let range = rest.firstRange(of: part) {
+        count += 1
+        rest = rest[range.upperBound...]
+    }
+    return count
+}
