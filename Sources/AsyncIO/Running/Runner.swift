@@ -18,6 +18,7 @@ public final class Runner {
     }
 
     private var state: State
+    private var interrupts: InterruptHandler?
 
     /// Creates a runner. The loop is made when it is first needed.
     ///
@@ -70,16 +71,22 @@ public final class Runner {
         }
         let loop = try self.loop
         let task = loop.createTask(name: "main", fileID: fileID, line: line) { [unowned loop] in try await main(loop) }
-        let interrupts = InterruptHandler(loop: loop, task: task)
-        defer { interrupts?.stop() }
+        interrupts = interrupts ?? InterruptHandler(loop: loop)
+        interrupts?.watch(task)
         do {
-            return try loop.runUntilComplete(task)
+            let value = try loop.runUntilComplete(task)
+            interrupts = nil
+            return value
         } catch let error as CancellationError {
             // Somebody else may have cancelled the task as well: then it is not ours to explain.
-            if let interrupts, interrupts.count > 0, task.uncancel() == 0 { throw KeyboardInterrupt() }
+            let wasInterrupted = interrupts.map { $0.count > 0 } ?? false
+            if wasInterrupted, task.uncancel() == 0 { throw KeyboardInterrupt() }
+            interrupts = nil
             throw error
         } catch {
             task.isRetrieved = true
+            // After an interrupt the handler stays: another one must not cut the cleaning up short.
+            if !(error is KeyboardInterrupt) { interrupts = nil }
             throw error
         }
     }
@@ -98,13 +105,19 @@ public final class Runner {
         }
         state = .closed
         defer { EventLoop.setCurrent(nil) }
+        var failure: (any Error)?
         do {
-            try loop.runUntilComplete { [unowned loop] in try await loop.tearDown() }
+            let task = loop.createTask(name: "tear down") { [unowned loop] in try await loop.tearDown() }
+            interrupts?.watch(task)
+            try loop.runUntilComplete(task)
+        } catch is CancellationError {
+            failure = KeyboardInterrupt()
         } catch {
-            try loop.close()
-            throw error
+            failure = error
         }
+        interrupts = nil
         try loop.close()
+        if let failure { throw failure }
     }
 
     /// Lends a runner to `body` and closes it afterwards.
@@ -121,7 +134,8 @@ public final class Runner {
         do {
             value = try body(runner)
         } catch {
-            try runner.close()
+            // What went wrong first explains more than what the cleaning up adds to it.
+            try? runner.close()
             throw error
         }
         try runner.close()
