@@ -1,25 +1,5 @@
 // Blocking code, off the loop's thread, with a future for its result.
 
-/// The state of a loop's default executor.
-final class DefaultExecutor {
-    let pool: PoolQueue
-    @exclusivity(unchecked) var replacement: (any BlockingExecutor)?
-    @exclusivity(unchecked) var isShutDown = false
-    /// Jobs in libuv's pool that have not come back.
-    @exclusivity(unchecked) var running = 0
-    /// Resolved when `running` gets to zero.
-    @exclusivity(unchecked) var idle: Future<Void>?
-
-    init(pool: PoolQueue) { self.pool = pool }
-
-    func jobDidEnd() {
-        running -= 1
-        guard running == 0, let idle else { return }
-        self.idle = nil
-        if !idle.isDone { idle.finish(()) }
-    }
-}
-
 extension EventLoop {
     var defaultExecutor: DefaultExecutor {
         // SAFETY: nothing else is put into this slot.
@@ -49,15 +29,15 @@ extension EventLoop {
             return future
         }
         do {
+            if executor == nil, defaultExecutor.isShutDown {
+                throw EventLoopError(.executorShutDown, "Executor shutdown has been called")
+            }
             if let executor = executor ?? defaultExecutor.replacement {
                 let job = BlockingJob(future, counter: nil, work)
                 future.job = job
                 try submit(job, to: executor)
             } else {
                 let executor = defaultExecutor
-                guard !executor.isShutDown else {
-                    throw EventLoopError(.executorShutDown, "Executor shutdown has been called")
-                }
                 let job = BlockingJob(future, counter: executor, work)
                 executor.running += 1
                 future.job = job
@@ -102,55 +82,4 @@ extension EventLoop {
         canTouch("setDefaultExecutor")
         defaultExecutor.replacement = executor
     }
-
-    /// Takes no more work for the default executor, and waits until what it has is done.
-    ///
-    /// - Parameter timeout: how long to wait; nil is for ever. When it has passed a warning is printed, and the work
-    ///   goes on unattended.
-    ///
-    /// **Cancellation:** ends the wait, not the work.
-    ///
-    /// asyncio: loop.shutdown_default_executor
-    public func shutdownDefaultExecutor(timeout: Duration? = nil) async throws {
-        let state = defaultExecutor
-        state.isShutDown = true
-        let finished: Future<Void>
-        if let replacement = state.replacement {
-            finished = createFuture()
-            let target = UncheckedTransfer(finished)  // SAFETY: unwrapped on the loop's thread only.
-            let executor = self.executor
-            // Joining blocks, so that a thread of its own does it.
-            let joiner = try UVThread {
-                replacement.shutdown(wait: true)
-                _ = try? executor.callSoonThreadsafe { _ in if !target.value.isDone { target.value.finish(()) } }
-            }
-            joiner.detach()
-            state.replacement = ShutDownExecutor()
-        } else if state.running > 0 {
-            finished = state.idle ?? createFuture()
-            state.idle = finished
-        } else {
-            return
-        }
-        guard let timeout else { return try await finished.value }
-        let timer = callLater(after: timeout) {
-            if !finished.isDone { finished.fail(ExecutorStillBusy()) }
-        }
-        defer { timer.cancel() }
-        do {
-            try await finished.value
-        } catch is ExecutorStillBusy {
-            StandardError.print("The executor did not finish joining its threads within \(timeout).")
-        }
-    }
-}
-
-private struct ExecutorStillBusy: Error {}
-
-/// What is left of a default executor that was shut down.
-private final class ShutDownExecutor: BlockingExecutor {
-    func submit(_ work: @escaping @Sendable () -> Void) throws {
-        throw EventLoopError(.executorShutDown, "Executor shutdown has been called")
-    }
-    func shutdown(wait: Bool) {}
 }

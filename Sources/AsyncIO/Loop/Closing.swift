@@ -35,11 +35,14 @@ extension EventLoop {
     }
 
     private func forgetTimersExceptSleepers() {
+        // What the callbacks hold goes away after the heap is in order again: it may cancel other timers.
+        var dropped: [TimerHandle.Action] = []
         timers.compact { timer in
             if case .sleeper = timer.action { return false }
-            timer.abandon()
+            dropped.append(timer.abandon())
             return true
         }
+        dropped.removeAll()
     }
 
     /// Cancels every task that is left, and runs tasks, and nothing else, until they have ended.

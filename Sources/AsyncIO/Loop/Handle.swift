@@ -10,19 +10,28 @@ public class Handle: CustomStringConvertible {
     @usableFromInline
     let ready: ReadyHandleReference
 
-    /// Whether ``cancel()`` was called; it stays false for a callback that has run.
-    @exclusivity(unchecked) public private(set) final var isCancelled: Bool = false
+    @usableFromInline
+    @exclusivity(unchecked) final var wasCancelled: Bool
 
+    /// A handle without a ticket is that of a callback which was never taken in.
     @inlinable
-    init(_ ready: ReadyHandleReference) { self.ready = ready }
+    init(_ ready: ReadyHandleReference) {
+        self.ready = ready
+        wasCancelled = ready.ticket < 0
+    }
+
+    /// Whether ``cancel()`` was called; it stays false for a callback that has run.
+    ///
+    /// asyncio: Handle.cancelled
+    public final var isCancelled: Bool { wasCancelled }
 
     /// Takes the callback back and drops it with everything it captured. Too late or a second time, it does
     /// nothing.
     ///
     /// asyncio: Handle.cancel
     public final func cancel() {
-        guard !isCancelled else { return }
-        isCancelled = true
+        guard !wasCancelled else { return }
+        wasCancelled = true
         withdraw()
     }
 
@@ -116,10 +125,11 @@ public final class TimerHandle: Handle {
         return taken
     }
 
-    /// The loop goes away without running the timer.
-    func abandon() {
+    /// The loop goes away without running the timer. Returns what is not going to be done.
+    @discardableResult
+    func abandon() -> Action {
         isInHeap = false
-        _ = takeAction()
+        return takeAction()
     }
 
     /// Puts the continuation of a sleeping task in, which is known only after the timer was made.
@@ -130,6 +140,9 @@ public final class TimerHandle: Handle {
 }
 
 extension TimerHandle: Suspension {
+    /// A cancellation came before the task slept.
+    func cancelEarly() { if isDead, loop != nil { wasCancelled = true } }
+
     /// Wakes the task that sleeps, in the next round.
     func cancelSuspension() -> Bool {
         guard case .sleeper(let continuation) = action, let loop else { return false }

@@ -106,6 +106,11 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
         return handle
     }
 
+    /// Calls `body` on the loop's thread: now, if this is it. After the end of the loop nothing happens.
+    func onLoopThread(_ body: @escaping @Sendable () -> Void) {
+        if isOnLoopThread { body() } else { _ = try? callSoonThreadsafe { _ in body() } }
+    }
+
     // MARK: - After the end
 
     /// Remembers the tasks that are still suspended when the loop has closed, to name them if they are resumed.

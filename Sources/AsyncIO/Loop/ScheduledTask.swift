@@ -7,7 +7,7 @@ protocol ScheduledTask: AnyObject {
     var isDone: Bool { get }
     var isCancelled: Bool { get }
     var cancelling: Int { get }
-    /// Whether it counts as alive: a task that starts eagerly does once it has blocked.
+    /// Whether it counts among the program's tasks: one that serves a generator does not.
     var isListed: Bool { get }
 
     @discardableResult func cancel() -> Bool

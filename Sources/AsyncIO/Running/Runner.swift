@@ -107,7 +107,8 @@ public final class Runner {
         defer { EventLoop.setCurrent(nil) }
         var failure: (any Error)?
         do {
-            let task = loop.createTask(name: "tear down") { [unowned loop] in try await loop.tearDown() }
+            let leftOver = loop.cancelLeftOverTasks()
+            let task = loop.createTask(name: "tear down") { [unowned loop] in try await loop.tearDown(leftOver) }
             interrupts?.watch(task)
             try loop.runUntilComplete(task)
         } catch is CancellationError {

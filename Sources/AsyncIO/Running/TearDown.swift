@@ -4,15 +4,21 @@ extension EventLoop {
     /// How long the default executor may take to finish, as in asyncio.
     private static let executorTimeout = Duration.seconds(300)
 
-    /// Cancels all other tasks, waits for them, reports those that failed, closes generators and the executor.
-    func tearDown() async throws {
-        let current = currentTask
-        let leftOver = tasks.values.filter { $0.isListed && !$0.isDone && $0 !== current?.base }
+    /// Cancels all tasks, while the loop does not run: none makes another step before it hears of it.
+    func cancelLeftOverTasks() -> [AnyLoopTask] {
+        let leftOver = allTasks
         for task in leftOver { task.cancel() }
+        return leftOver
+    }
+
+    /// Waits for cancelled tasks, reports those that failed, closes generators and the executor.
+    func tearDown(_ leftOver: [AnyLoopTask]) async throws {
         for task in leftOver {
-            guard let future = task as? AnyFuture else { continue }
-            if !future.isDone { try await future.waitUntilDone() }
-            guard let error = future.error else { continue }
+            guard let future = task.base as? AnyFuture, !future.isDone else { continue }
+            try await future.waitUntilDone()
+        }
+        for task in leftOver {
+            guard let future = task.base as? AnyFuture, let error = future.error else { continue }
             future.isRetrieved = true
             var context = ExceptionContext(
                 message: "unhandled exception during AsyncIO.run() shutdown", exception: error)

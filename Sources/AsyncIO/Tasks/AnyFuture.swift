@@ -15,7 +15,6 @@ public class AnyFuture {
     enum Observer {
         case task(UnsafeContinuation<Void, Never>)
         case callback(id: Int, (AnyFuture) throws -> Void)
-        case cancelledCallback
     }
 
     private enum Observers {
@@ -95,7 +94,6 @@ public class AnyFuture {
         case .callback(_, let body):
             guard !loop.ready.pointee.isClosing else { return }
             loop.ready.pointee.ring.push(.callback { try body(self) })
-        case .cancelledCallback: break
         }
     }
 
@@ -122,6 +120,30 @@ public class AnyFuture {
         }
     }
 
+    /// Wakes a task that waits, although the future is not done.
+    final func release(waiter identity: UnsafeRawPointer) {
+        func isWaiter(_ observer: Observer) -> Bool {
+            if case .task(let continuation) = observer { return SwiftTaskIdentity.of(continuation) == identity }
+            return false
+        }
+        if let observer = removeObserver(where: isWaiter) { schedule(observer) }
+    }
+
+    private final func removeObserver(where matches: (Observer) -> Bool) -> Observer? {
+        switch observers {
+        case .one(let observer) where matches(observer):
+            observers = .none
+            return observer
+        case .many(var all):
+            guard let index = all.firstIndex(where: matches) else { return nil }
+            let removed = all.remove(at: index)
+            observers = all.isEmpty ? .none : .many(all)
+            return removed
+        default:
+            return nil
+        }
+    }
+
     /// Adds a callback, or schedules it if the future is done already.
     final func addCallback(_ body: @escaping (AnyFuture) throws -> Void) -> DoneCallbackToken {
         loop.canTouch("Future.addDoneCallback")
@@ -139,22 +161,11 @@ public class AnyFuture {
     @discardableResult
     public final func removeDoneCallback(_ token: DoneCallbackToken) -> Int {
         loop.canTouch("Future.removeDoneCallback")
-        func matches(_ observer: Observer) -> Bool {
+        let removed = removeObserver { observer in
             if case .callback(token.id, _) = observer { return true }
             return false
         }
-        switch observers {
-        case .one(let observer) where matches(observer):
-            observers = .none
-            return 1
-        case .many(var all):
-            guard let index = all.firstIndex(where: matches) else { return 0 }
-            all.remove(at: index)
-            observers = all.isEmpty ? .none : .many(all)
-            return 1
-        default:
-            return 0
-        }
+        return removed == nil ? 0 : 1
     }
 
     // MARK: - Reports

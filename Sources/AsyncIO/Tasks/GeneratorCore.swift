@@ -19,6 +19,11 @@ final class GeneratorCore<Element>: OpenGenerator {
     private var state: State
     private var task: LoopTask<Void>?
     private var bodyHasBegun = false
+    private var hasIgnoredClose = false
+
+    private static var ignoredClose: EventLoopError {
+        EventLoopError(.generatorBusy, "async generator ignored GeneratorExit")
+    }
 
     init(_ loop: EventLoop, _ origin: SourceLocation, _ body: @escaping Body) {
         self.loop = loop
@@ -76,8 +81,9 @@ final class GeneratorCore<Element>: OpenGenerator {
             do {
                 try await task.value
             } catch is CancellationError where task.isCancelled {
-                return
+                // That was the way out.
             }
+            if hasIgnoredClose { throw Self.ignoredClose }
         }
     }
 
@@ -132,7 +138,8 @@ final class GeneratorCore<Element>: OpenGenerator {
             if !answer.isDone { try answer.setResult(value) }
             guard try await resume.value else { throw CancellationError() }
         case .closing:
-            throw EventLoopError(.generatorBusy, "async generator ignored GeneratorExit")
+            hasIgnoredClose = true
+            throw Self.ignoredClose
         case .fresh, .yielded, .ended:
             throw EventLoopError(.generatorBusy, "yield was called outside of its generator's turn")
         }

@@ -23,7 +23,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     @exclusivity(unchecked) private var isPassingOnCancellation = false
     @exclusivity(unchecked) private var swiftTask: Task<Void, Never>?
     @exclusivity(unchecked) private var identity: UnsafeRawPointer?
-    @exclusivity(unchecked) private(set) var isListed: Bool
+    let isListed: Bool
     let origin: SourceLocation
 
     /// Creates a task and schedules its first step. This is what a ``TaskFactory`` calls; programs call
@@ -65,12 +65,10 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
         // SAFETY: the task runs on the loop's thread, where this object lives; nothing else gets at the capture.
         nonisolated(unsafe) let task = self
         if eagerStart && loop.isRunning {
-            self.isListed = false
             let started = Task<Void, Never>.immediate(executorPreference: loop.executor) {
                 task.register(SwiftTaskIdentity.current)
                 await task.run()
             }
-            self.isListed = isListed
             if state == .pending { swiftTask = started }
         } else {
             // An explicit priority spares the runtime from asking for the current one.
@@ -125,17 +123,26 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     public override func cancel() -> Bool {
         loop.canTouch("LoopTask.cancel")
         guard state == .pending else { return false }
-        // What it waits for may lead back here, if tasks wait for each other in a circle.
-        if let suspension = cancellation.request(), !isPassingOnCancellation {
-            isPassingOnCancellation = true
-            if !suspension.cancelSuspension() { cancellation.postpone() }
-            isPassingOnCancellation = false
+        if let suspension = cancellation.request() {
+            passOnCancellation(to: suspension)
         } else {
             cancellation.postpone()
         }
         // A task that has not begun never will; its flag stays clean in case the request is taken back.
         if operation == nil { swiftTask?.cancel() }
         return true
+    }
+
+    private func passOnCancellation(to suspension: any Suspension) {
+        if isPassingOnCancellation {
+            // Tasks wait for each other in a circle, which leads back here: this one is woken without its answer.
+            cancellation.postpone()
+            if let identity, let future = suspension as? AnyFuture { future.release(waiter: identity) }
+            return
+        }
+        isPassingOnCancellation = true
+        if !suspension.cancelSuspension() { cancellation.postpone() }
+        isPassingOnCancellation = false
     }
 
     /// How many calls of ``cancel()`` have not been taken back by ``uncancel()``.

@@ -61,7 +61,8 @@ private final class PendingCall<Value>: RemoteCall {
             do {
                 self.end(.success(try await body(loop)))
             } catch {
-                self.end(.failure(error))
+                // Unwound by the end of the loop, and not by anybody who wanted it cancelled.
+                self.end(.failure(loop.ready.pointee.isClosing ? EventLoopError.closed : error))
                 throw error
             }
         }

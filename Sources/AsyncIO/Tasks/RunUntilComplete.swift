@@ -37,8 +37,13 @@ extension EventLoop {
     }
 
     private func run<Value>(until future: Future<Value>) throws -> Value {
-        let token = future.addDoneCallback { [unowned self] _ in stop() }
-        defer { future.removeDoneCallback(token) }
+        // The callback may be left in the queue when an error breaks the run; it must not stop the next one.
+        var isOver = false
+        let token = future.addDoneCallback { [unowned self] _ in if !isOver { stop() } }
+        defer {
+            isOver = true
+            future.removeDoneCallback(token)
+        }
         try runForever()
         guard future.isDone else {
             throw EventLoopError(.stoppedBeforeCompletion, "Event loop stopped before Future completed.")

@@ -9,7 +9,10 @@ extension AnyFuture: Suspension {
     ///   a cancellation before that cancels the future.
     @usableFromInline
     final func waitUntilDone() async throws {
-        loop.canTouch("Future.value")
+        guard loop.executor.isOnLoopThread else {
+            loop.canTouch("Future.value")
+            throw EventLoopError(.foreignLoop, "The future is attached to a different loop, which does not run")
+        }
         if loop.ready.pointee.isClosing { throw CancellationError() }
         assert(state == .pending, "waiting for a future that is done")
         guard let task = loop.currentScheduledTask else { return try await waitUntilDoneInForeignTask() }
@@ -27,9 +30,16 @@ extension AnyFuture: Suspension {
         let transfer = UncheckedTransfer(self)  // SAFETY: unwrapped on the loop's thread only.
         let executor = loop.executor
         await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in addObserver(.task(continuation)) }
+            await withUnsafeContinuation { continuation in
+                // The cancellation may have come before.
+                if state == .pending {
+                    addObserver(.task(continuation))
+                } else {
+                    loop.ready.pointee.ring.push(.resume(continuation))
+                }
+            }
         } onCancel: {
-            _ = try? executor.callSoonThreadsafe { _ in transfer.value.cancel() }
+            executor.onLoopThread { transfer.value.cancel() }
         }
     }
 }
@@ -66,11 +76,16 @@ extension EventLoop {
         let executor = self.executor
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                timer.setSleeper(continuation)
-                timers.insert(timer, deadline: timer.when.nanoseconds)
+                // The cancellation may have come before.
+                if timer.isCancelled {
+                    ready.pointee.ring.push(.resume(continuation))
+                } else {
+                    timer.setSleeper(continuation)
+                    timers.insert(timer, deadline: timer.when.nanoseconds)
+                }
             }
         } onCancel: {
-            _ = try? executor.callSoonThreadsafe { _ in _ = transfer.value.cancelSuspension() }
+            executor.onLoopThread { if !transfer.value.cancelSuspension() { transfer.value.cancelEarly() } }
         }
         try Task.checkCancellation()
     }

@@ -86,7 +86,8 @@ import Testing
                 loop.callSoon { trace("ran") }
                 loop.callLater(after: .zero) { trace("ran") }
                 loop.callLater(after: .seconds(1)) { trace("ran") }
-                try loop.executor.callSoonThreadsafe { [transfer = UncheckedTransfer(trace)] _ in transfer.value("ran") }
+                try loop.executor.callSoonThreadsafe { [transfer = UncheckedTransfer(trace)] _ in transfer.value("ran")
+                }
                 try loop.close()
                 #expect(trace.entries == [])
             }

@@ -34,7 +34,7 @@ import Testing
 
     @Test func errorThatComesBackIsNotReportedByTheLoop() async throws {
         let reported = Counter()
-        try await withServingLoop(prepare: { $0.exceptionHandler = { _, _ in reported.increment() } }) { executor in
+        _ = try await withServingLoop(prepare: { $0.exceptionHandler = { _, _ in reported.increment() } }) { executor in
             await #expect(throws: TestError.self) { try await executor.run { _ in throw TestError() } }
         }
         #expect(reported.value == 0)
@@ -112,7 +112,7 @@ import Testing
             let gate = ThreadGate()
             let caller = Task.detached {
                 gate.wait()
-                try await executor.run { _ in started.increment() }
+                _ = try await executor.run { _ in started.increment() }
             }
             caller.cancel()
             gate.open()
@@ -139,7 +139,7 @@ import Testing
     }
 
     @Test func taskThatIsCancelledOnTheLoopCancelsTheCall() async throws {
-        try await withServingLoop { executor in
+        _ = try await withServingLoop { executor in
             await #expect(throws: CancellationError.self) {
                 try await executor.run { loop in
                     loop.callSoon { for task in loop.allTasks { task.cancel() } }

@@ -296,7 +296,8 @@ import Testing
     }
 
     @Test func threadLetsGoOfTheLoopThatWasSetWhenItEnds() async throws {
-        final class Watch: @unchecked Sendable { weak var loop: EventLoop? }  // SAFETY: the thread is joined in between.
+        // SAFETY: the thread is joined before the test looks.
+        final class Watch: @unchecked Sendable { weak var loop: EventLoop? }
         let watch = Watch()
         try UVThread {
             guard let loop = try? EventLoop() else { return }

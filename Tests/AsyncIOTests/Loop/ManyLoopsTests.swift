@@ -2,6 +2,8 @@
 
 import Testing
 
+@testable import AsyncIO
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Glibc)
@@ -9,8 +11,6 @@ import Testing
 #elseif canImport(Musl)
     import Musl
 #endif
-
-@testable import AsyncIO
 
 @Suite struct ManyLoopsTests {
     @Test func loopsInSeveralThreadsDoNotDisturbEachOther() async throws {
@@ -89,10 +89,11 @@ import Testing
     }
 
     @Test func closedLoopsLeaveNoDescriptorsOpen() async {
-        // In a process of its own, where nobody else opens descriptors.
+        // In a process of its own. What the runtime opens for itself meanwhile are a few; a loop that left one of its
+        // own would make it fifty.
         await #expect(processExitsWith: .success) {
             let opened = try await onThread {
-                func openDescriptors() -> Int { (0..<1024).count { fcntl(Int32($0), F_GETFD) >= 0 } }
+                func openDescriptors() -> Int { (0..<4096).count { fcntl(Int32($0), F_GETFD) >= 0 } }
                 // The first loop may leave what libuv keeps for the process.
                 try EventLoop().close()
                 let before = openDescriptors()
@@ -103,7 +104,7 @@ import Testing
                 }
                 return openDescriptors() - before
             }
-            #expect(opened == 0)
+            #expect(opened < 50)
         }
     }
 

@@ -42,11 +42,12 @@ import Testing
     @Test func callsOfOneThreadKeepTheirOrder() async throws {
         let orders = try await withLoop { loop in
             let executor = loop.executor
-            let orders = UncheckedTransfer(Box([Int: [Int]]()))  // SAFETY: touched by callbacks on the loop only.
+            let orders = UncheckedTransfer(Cell([Int: [Int]]()))  // SAFETY: touched by callbacks on the loop only.
             let threads = try (0..<4).map { thread in
                 try UVThread { [orders] in
                     for n in 0..<500 {
-                        _ = try? executor.callSoonThreadsafe { _ in orders.value.content[thread, default: []].append(n) }
+                        _ = try? executor.callSoonThreadsafe { _ in orders.value.content[thread, default: []].append(n)
+                        }
                     }
                     _ = try? executor.callSoonThreadsafe { loop in
                         orders.value.ended += 1
@@ -137,6 +138,7 @@ import Testing
         #expect(throws: EventLoopError(.closed, "")) { try executor.callSoonThreadsafe { _ in } }
         try await onThread {
             #expect(throws: EventLoopError(.closed, "")) { try executor.callSoonThreadsafe { _ in } }
+            return
         }
     }
 
@@ -299,7 +301,7 @@ import Testing
 
     @Test func callbackThatCancelsItselfDoesNotWaitForItself() async throws {
         try await withLoop { loop in
-            let box = UncheckedTransfer(Box<ThreadsafeHandle?>(nil))  // SAFETY: never leaves the thread.
+            let box = UncheckedTransfer(Cell<ThreadsafeHandle?>(nil))  // SAFETY: never leaves the thread.
             box.value.content = try loop.executor.callSoonThreadsafe { loop in
                 box.value.content?.cancel()
                 loop.stop()
@@ -320,7 +322,7 @@ import Testing
 }
 
 /// A mutable value that is shared by reference.
-private final class Box<Content> {
+private final class Cell<Content> {
     var content: Content
     var ended = 0
     init(_ content: Content) { self.content = content }

@@ -113,14 +113,14 @@ import Testing
     @Test func cancelOfATaskThatAwaitsOneThatHasNotBegunKeepsItFromBeginning() async throws {
         let (entries, result) = try await onLoop { loop in
             let trace = Trace()
-            let outerBox = Box<LoopTask<Void>>()
+            let outerTask = Variable<LoopTask<Void>>()
             let outer = loop.createTask {
                 let inner = loop.createTask { trace("inner") }
                 loop.callSoon { trace("callback") }
-                outerBox.value?.cancel()
+                outerTask.value?.cancel()
                 try await inner.value
             }
-            outerBox.value = outer
+            outerTask.value = outer
             let result = await settled(outer)
             return (trace.entries, result)
         }
@@ -165,7 +165,7 @@ import Testing
     @Test func tasksThatAwaitEachOtherEndWhenOneIsCancelled() async throws {
         let (entries, areDone) = try await onLoop { loop in
             let trace = Trace()
-            let second = Box<LoopTask<Void>>()
+            let second = Variable<LoopTask<Void>>()
             let first = loop.createTask {
                 defer { trace("first") }
                 try await loop.rounds(1)
@@ -191,7 +191,7 @@ import Testing
         let entries = try await withLoop { loop in
             let trace = Trace()
             let reports = Reports(of: loop)
-            let second = Box<LoopTask<Void>>()
+            let second = Variable<LoopTask<Void>>()
             let first = loop.createTask {
                 defer { trace("first") }
                 try await loop.rounds(1)

@@ -185,7 +185,7 @@ import Testing
     @Test func cancelAfterTheTimerOfASleepIsStillDelivered() async throws {
         let (entries, result) = try await onLoop { loop in
             let trace = Trace()
-            let task = Box<LoopTask<Void>>()
+            let task = Variable<LoopTask<Void>>()
             task.value = loop.createTask {
                 // Both are due at once, in this order: the timer wakes the task, and then the task is cancelled.
                 let now = loop.time()

@@ -30,7 +30,7 @@ import Testing
 
     @Test func taskIsCurrentInItsOwnSteps() async throws {
         let answers = try await onLoop { loop in
-            let tasks = Box<[LoopTask<Bool>]>([])
+            let tasks = Variable<[LoopTask<Bool>]>([])
             tasks.value = (0..<3).map { n in
                 loop.createTask {
                     let before = loop.currentTask === tasks.value?[n]

@@ -86,7 +86,7 @@ import Testing
     @Test func currentTaskIsSwappedDuringTheEagerStep() async throws {
         let answers = try await onLoop { loop in
             let outer = loop.currentTask
-            let seen = Box<AnyLoopTask>()
+            let seen = Variable<AnyLoopTask>()
             let task = loop.createTask(eagerStart: true) {
                 seen.value = loop.currentTask
                 try await loop.rounds(1)

@@ -75,7 +75,7 @@ func settled<Value>(_ future: Future<Value>) async -> String {
 }
 
 /// A variable that closures share.
-final class Box<Value> {
+final class Variable<Value> {
     var value: Value?
     init(_ value: Value? = nil) { self.value = value }
 }

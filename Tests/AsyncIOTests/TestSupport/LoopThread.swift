@@ -5,6 +5,7 @@ import Testing
 @testable import AsyncIO
 
 /// Runs `body` on a new thread and waits for it without blocking a thread of the cooperative pool.
+@discardableResult
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await withCheckedThrowingContinuation { continuation in
         do {
@@ -16,6 +17,7 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
 }
 
 /// Lends a new loop, not running, to `body` on a thread of its own; closes it and checks that nothing is left.
+@discardableResult
 func withLoop<Value: Sendable>(
     debug: Bool = false, sourceLocation: Testing.SourceLocation = #_sourceLocation,
     _ body: @escaping @Sendable (EventLoop) throws -> Value
@@ -31,6 +33,7 @@ func withLoop<Value: Sendable>(
 }
 
 /// Runs an operation on a new loop on a thread of its own; closes it and checks that nothing is left.
+@discardableResult
 func onLoop<Value: Sendable>(
     debug: Bool = false, sourceLocation: Testing.SourceLocation = #_sourceLocation,
     _ body: nonisolated(nonsending) @escaping @Sendable (EventLoop) async throws -> Value
