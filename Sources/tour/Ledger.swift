@@ -21,7 +21,9 @@ final class Ledger {
     }
 
     /// Counts one run of something that began at `begin`.
-    func count(_ name: String, since begin: EventLoop.Instant) { update(name) { $0.total += begin.duration(to: loop.time()) } }
+    func count(_ name: String, since begin: EventLoop.Instant) {
+        update(name) { $0.total += begin.duration(to: loop.time()) }
+    }
 
     /// Counts one run of something.
     func count(_ name: String) { update(name) { _ in } }
@@ -43,7 +45,9 @@ final class Ledger {
     }
 
     func printTable() {
-        print("\n" + pad("what ran", 24) + pad("times", 10, right: true) + pad("ms in all", 12, right: true) + "  remarks")
+        print(
+            "\n" + pad("what ran", 24) + pad("times", 10, right: true) + pad("ms in all", 12, right: true) + "  remarks"
+        )
         for name in names {
             let line = lines[name] ?? Line()
             let time = line.total == .zero ? "" : milliseconds(line.total)

@@ -6,7 +6,9 @@ import Glibc
 /// A timer that sets itself again, while the other sections work.
 func tick(_ loop: EventLoop, _ ledger: Ledger) async throws {
     var worst = Duration.zero
-    defer { ledger.note("ticker", "every millisecond, at worst \(worst.components.attoseconds / 1_000_000_000_000) µs late") }
+    defer {
+        ledger.note("ticker", "every millisecond, at worst \(worst.components.attoseconds / 1_000_000_000_000) µs late")
+    }
     while true {
         let due = loop.time() + .milliseconds(1)
         try await loop.sleep(until: due)

@@ -74,7 +74,7 @@ public final class ThreadPoolExecutor: BlockingExecutor {
                     System.nameCurrentThread(name)
                     shared.serve()
                 })
-        } catch where !shared.state.threads.isEmpty {
+        } catch  where !shared.state.threads.isEmpty {
             // The threads that there are will get to it.
         } catch {
             shared.state.work.removeLast()

@@ -24,7 +24,7 @@ extension EventLoop {
     }
 
     @usableFromInline
-    func rememberOrigin(_ ticket: Int, _ origin: SourceLocation) { origins?[ticket] = origin }
+    func rememberOrigin(_ ticket: Int, _ origin: SourceLocation) { if ticket >= 0 { origins?[ticket] = origin } }
 
     func withdrawReady(ticket: Int) {
         guard canTouch("Handle.cancel") else { return }

@@ -8,7 +8,7 @@ public struct ExceptionContext: CustomStringConvertible {
     public var message: String
     /// The error, if there was one.
     public var exception: (any Error)?
-    /// The handle of the callback that failed, if it had one that the loop knows.
+    /// The handle of the callback that failed.
     public var handle: Handle?
     /// The name of the task that it is about.
     public var taskName: String?
@@ -66,7 +66,7 @@ extension EventLoop {
     func callbackFailed(_ error: any Error, handle: Handle?, origin: SourceLocation?) {
         if let interrupt = error as? KeyboardInterrupt { return interruptRun(interrupt) }
         var context = ExceptionContext(message: "Exception in callback", exception: error)
-        context.handle = handle
+        context.handle = handle ?? SpentHandle(scheduledAt: origin)
         context.origin = origin
         callExceptionHandler(context)
     }

@@ -41,7 +41,7 @@ public class Handle: CustomStringConvertible {
     }
 
     /// Where it was scheduled, if the loop was in debug mode then.
-    final var origin: SourceLocation? { ready.loop?.origins?[ready.ticket] }
+    var origin: SourceLocation? { ready.loop?.origins?[ready.ticket] }
 
     /// A text for reports.
     public var description: String { describe("Handle", origin: origin) }
@@ -63,6 +63,18 @@ struct ReadyHandleReference {
         self.loop = loop
         self.ticket = ticket
     }
+}
+
+/// The handle of a callback that has left the queue, for a report about it.
+final class SpentHandle: Handle {
+    private let scheduledAt: SourceLocation?
+
+    init(scheduledAt: SourceLocation?) {
+        self.scheduledAt = scheduledAt
+        super.init(ReadyHandleReference(loop: nil, ticket: 0))
+    }
+
+    override var origin: SourceLocation? { scheduledAt }
 }
 
 /// A callback that was scheduled for a point in time.
@@ -88,8 +100,8 @@ public final class TimerHandle: Handle {
     // SAFETY: cleared when the timer is performed or cancelled, and for all that are left when the loop ends.
     @exclusivity(unchecked) private unowned(unsafe) var loop: EventLoop?
     @exclusivity(unchecked) private var isInHeap: Bool
-    /// Where it was scheduled, if the loop was in debug mode then.
     let timerOrigin: SourceLocation?
+    override var origin: SourceLocation? { timerOrigin }
 
     init(when: EventLoop.Instant, _ action: Action, loop: EventLoop?, origin: SourceLocation?) {
         self.when = when

@@ -13,8 +13,9 @@ extension EventLoop {
         @inline(__always)
         init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-        /// Creates an instant from asyncio's kind of time stamp.
+        /// Creates an instant from asyncio's kind of time stamp, which must not be NaN.
         public init(seconds: Double) {
+            precondition(!seconds.isNaN, "EventLoop.Instant: seconds must be a number, not NaN")
             let nanoseconds = seconds * 1e9
             if nanoseconds >= 9.2e18 {
                 self.nanoseconds = .max

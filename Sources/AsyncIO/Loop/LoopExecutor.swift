@@ -47,7 +47,7 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
     // be enqueued once more by every nonisolated function that it calls.
 
     /// Takes a job of a task that prefers this executor. Called by the Swift runtime, not by you.
-    @_implements(TaskExecutor, enqueue(_:))
+    @_implements(TaskExecutor,enqueue(_:))
     public func enqueuePreferred(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isOnLoopThread {
@@ -58,7 +58,7 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
     }
 
     /// Takes a job of an actor that is backed by this executor. Called by the Swift runtime, not by you.
-    @_implements(SerialExecutor, enqueue(_:))
+    @_implements(SerialExecutor,enqueue(_:))
     public func enqueueIsolated(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isOnLoopThread {

@@ -24,12 +24,14 @@ extension AnyFuture: Suspension {
         try task.didResume()
     }
 
-    /// The same in a Swift task that is none of ours: a child task, or one of an actor.
-    private final func waitUntilDoneInForeignTask() async throws {
+    /// The same in a Swift task that is none of ours: a child task, or one of an actor. The isolation is named because
+    /// Swift's closure would leave an actor, and with it the loop's thread, otherwise.
+    private final func waitUntilDoneInForeignTask(isolation: isolated (any Actor)? = #isolation) async throws {
         try Task.checkCancellation()
         let transfer = UncheckedTransfer(self)  // SAFETY: unwrapped on the loop's thread only.
         let executor = loop.executor
         await withTaskCancellationHandler {
+            _ = isolation
             await withUnsafeContinuation { continuation in
                 // The cancellation may have come before.
                 if state == .pending {
@@ -71,10 +73,13 @@ extension EventLoop {
         if timer.isCancelled { throw CancellationError() }
     }
 
-    private func suspendForeignTask(with timer: TimerHandle) async throws {
+    private func suspendForeignTask(
+        with timer: TimerHandle, isolation: isolated (any Actor)? = #isolation
+    ) async throws {
         let transfer = UncheckedTransfer(timer)  // SAFETY: unwrapped on the loop's thread only.
         let executor = self.executor
         await withTaskCancellationHandler {
+            _ = isolation
             await withUnsafeContinuation { continuation in
                 // The cancellation may have come before.
                 if timer.isCancelled {
