@@ -5,7 +5,7 @@ import Synchronization
 /// Work whose result goes to a future. Begun at most once, taken back at most once, never both.
 final class BlockingJob<Value>: PoolJob, Withdrawable, Sendable {
     // SAFETY: of the future, the thread writes `stored` only, which nobody reads before the loop completes it.
-    private nonisolated(unsafe) let future: BlockingFuture<Value>
+    private nonisolated(unsafe) var future: BlockingFuture<Value>?
     // SAFETY: touched by the thread that begins the job; then, after it has handed over, by the loop's.
     private nonisolated(unsafe) var work: (() throws -> Value)?
     private nonisolated(unsafe) var failure: (any Error)?
@@ -27,7 +27,7 @@ final class BlockingJob<Value>: PoolJob, Withdrawable, Sendable {
     func perform() {
         guard turn.take() else { return }
         do {
-            future.stored = try work?()
+            future?.stored = try work?()
         } catch {
             failure = error
         }
@@ -39,9 +39,13 @@ final class BlockingJob<Value>: PoolJob, Withdrawable, Sendable {
         if turn.take() { work = nil }
     }
 
+    /// On a thread, after the work: the loop has closed, and nobody waits for the result.
+    func abandon() { future = nil }
+
     /// On the loop, after the work or instead of it: gives the future what came out.
     func end() {
         counter?.jobDidEnd()
+        guard let future else { return }
         future.job = nil
         guard !future.isDone else { return }
         if let failure {

@@ -85,7 +85,7 @@ final class PoolQueue: Sendable {
             state.pointee.pumps -= 1
             return nil
         }
-        // If the loop has closed meanwhile nobody waits for the results.
+        // If the loop is closing it finds the job when the pump has ended.
         if announces { _ = try? executor.callSoonThreadsafe { _ in self.collect() } }
         return job
     }
@@ -102,6 +102,7 @@ final class PoolQueue: Sendable {
 
     /// On the loop, when a pump has ended: another one takes its place if there is work left.
     fileprivate func pumpDidEnd(on uv: UVLoop) {
+        collect()
         let needsPump = lock.withLock {
             guard !state.pointee.waiting.isEmpty, state.pointee.pumps < threads else { return false }
             state.pointee.pumps += 1

@@ -44,6 +44,7 @@ extension EventLoop {
                 try executor.pool.submit(job, on: uv)
             }
         } catch {
+            future.job = nil
             future.fail(error)
         }
         return future
@@ -53,8 +54,7 @@ extension EventLoop {
         let loopExecutor = self.executor
         try executor.submit {
             job.perform()
-            // If the loop has closed meanwhile nobody waits for the result.
-            _ = try? loopExecutor.callSoonThreadsafe { _ in job.end() }
+            if (try? loopExecutor.callSoonThreadsafe { _ in job.end() }) == nil { job.abandon() }
         }
     }
 

@@ -80,6 +80,7 @@ import Testing
                 loop.createTask { try await loop.sleep(for: .seconds(3600)) }
                 try loop.runUntilComplete { try await loop.sleep(for: .zero) }
             }
+            leaveWithoutLookingForLeaks()
         }
     }
 
@@ -98,6 +99,7 @@ import Testing
                 return parked
             }
             parked.continuation?.resume()
+            leaveWithoutLookingForLeaks()
         }
         let output = standardError(of: result)
         #expect(output.contains("\"stranded\""))
@@ -116,6 +118,7 @@ import Testing
                 gate.open()
             }
             #expect(!gate.isOpen)
+            leaveWithoutLookingForLeaks()
         }
         let output = standardError(of: result)
         #expect(output.contains("was resumed after its event loop had been closed"))
