@@ -27,6 +27,7 @@ struct Peer {
         case "task_spawn": try onLoop(count(1_000_000), taskSpawn)
         case "future_await": try onLoop(count(1_000_000), futureAwait)
         case "sleep": try onLoop(count(100_000), sleepers)
+        case "soak": try onLoop(count(1_000_000), soak)
         default: print(#"{"peer":"asyncio-swift","bench":"\#(bench)","skipped":"not there yet"}"#)
         }
     }

@@ -3,9 +3,9 @@
 import Synchronization
 
 /// Work whose result goes to a future. Begun at most once, taken back at most once, never both.
-final class BlockingJob<Value>: PoolJob, Withdrawable, Sendable {
+final class BlockingJob<Value>: PoolJob, Sendable {
     // SAFETY: of the future, the thread writes `stored` only, which nobody reads before the loop completes it.
-    private nonisolated(unsafe) var future: BlockingFuture<Value>?
+    private nonisolated(unsafe) let future: BlockingFuture<Value>
     // SAFETY: touched by the thread that begins the job; then, after it has handed over, by the loop's.
     private nonisolated(unsafe) var work: (() throws -> Value)?
     private nonisolated(unsafe) var failure: (any Error)?
@@ -21,32 +21,23 @@ final class BlockingJob<Value>: PoolJob, Withdrawable, Sendable {
         self.future = future
         self.counter = counter
         self.work = work
+        future.turn = turn
     }
 
     /// On a thread: runs the work unless it was taken back.
     func perform() {
+        defer { work = nil }
         guard turn.take() else { return }
         do {
-            future?.stored = try work?()
+            future.stored = try work?()
         } catch {
             failure = error
         }
-        work = nil
     }
-
-    /// On the loop: takes the work back if it has not begun.
-    func withdraw() {
-        if turn.take() { work = nil }
-    }
-
-    /// On a thread, after the work: the loop has closed, and nobody waits for the result.
-    func abandon() { future = nil }
 
     /// On the loop, after the work or instead of it: gives the future what came out.
     func end() {
         counter?.jobDidEnd()
-        guard let future else { return }
-        future.job = nil
         guard !future.isDone else { return }
         if let failure {
             if failure is CancellationError { future.complete(.cancelled) } else { future.fail(failure) }
@@ -56,27 +47,22 @@ final class BlockingJob<Value>: PoolJob, Withdrawable, Sendable {
     }
 }
 
-/// Decides who of several threads gets to do something.
-struct OneTurn: ~Copyable, Sendable {
+/// Decides whether work begins or is taken back.
+final class OneTurn: Sendable {
     private let isTaken = Atomic<Bool>(false)
 
     /// True for the first caller.
     func take() -> Bool { !isTaken.exchange(true, ordering: .acquiringAndReleasing) }
 }
 
-/// Something that can be taken back while it has not begun.
-protocol Withdrawable: AnyObject {
-    func withdraw()
-}
-
-/// The future of blocking work: cancelling it takes back work that has not begun.
+/// The future of blocking work: cancelling it takes back work that has not begun. It does not hold the job, which
+/// holds it.
 final class BlockingFuture<Value>: Future<Value> {
-    /// The work, until it is back.
-    @exclusivity(unchecked) var job: (any Withdrawable)?
+    @exclusivity(unchecked) fileprivate var turn: OneTurn?
 
     override func cancel() -> Bool {
         guard super.cancel() else { return false }
-        job?.withdraw()
+        _ = turn?.take()
         return true
     }
 }

@@ -1,7 +1,7 @@
 // The executor that a loop uses when nobody names one, and its end.
 
 /// The state of a loop's default executor.
-final class DefaultExecutor {
+final class DefaultExecutor: LoopAttachment {
     let pool: PoolQueue
     // Only accessed in single steps on the loop's thread.
     @exclusivity(unchecked) var replacement: (any BlockingExecutor)?
@@ -14,6 +14,11 @@ final class DefaultExecutor {
     private var waiters: [Future<Void>] = []
 
     init(pool: PoolQueue) { self.pool = pool }
+
+    func loopDidClose() {
+        pool.forgetJobs()
+        waiters = []
+    }
 
     func jobDidEnd() {
         running -= 1

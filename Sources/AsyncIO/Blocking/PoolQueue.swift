@@ -100,6 +100,15 @@ final class PoolQueue: Sendable {
         for job in jobs { job.end() }
     }
 
+    /// The loop has closed, and so all pumps have ended: forgets the jobs that nobody collected.
+    func forgetJobs() {
+        // They may hold anything: they go away outside of the lock.
+        _ = lock.withLock {
+            defer { state.pointee.done = [] }
+            return state.pointee.done
+        }
+    }
+
     /// On the loop, when a pump has ended: another one takes its place if there is work left.
     fileprivate func pumpDidEnd(on uv: UVLoop) {
         collect()

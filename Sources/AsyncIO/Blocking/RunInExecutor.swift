@@ -3,7 +3,7 @@
 extension EventLoop {
     var defaultExecutor: DefaultExecutor {
         // SAFETY: nothing else is put into this slot.
-        if let state = slots.blocking { return unsafeDowncast(state, to: DefaultExecutor.self) }
+        if let state = slots.blocking { return unsafeDowncast(state as AnyObject, to: DefaultExecutor.self) }
         let state = DefaultExecutor(pool: PoolQueue(executor: executor))
         slots.blocking = state
         return state
@@ -34,17 +34,14 @@ extension EventLoop {
             }
             if let executor = executor ?? defaultExecutor.replacement {
                 let job = BlockingJob(future, counter: nil, work)
-                future.job = job
                 try submit(job, to: executor)
             } else {
                 let executor = defaultExecutor
                 let job = BlockingJob(future, counter: executor, work)
                 executor.running += 1
-                future.job = job
                 try executor.pool.submit(job, on: uv)
             }
         } catch {
-            future.job = nil
             future.fail(error)
         }
         return future
@@ -54,7 +51,8 @@ extension EventLoop {
         let loopExecutor = self.executor
         try executor.submit {
             job.perform()
-            if (try? loopExecutor.callSoonThreadsafe { _ in job.end() }) == nil { job.abandon() }
+            // If the loop has closed meanwhile nobody waits for the result.
+            _ = try? loopExecutor.callSoonThreadsafe { _ in job.end() }
         }
     }
 

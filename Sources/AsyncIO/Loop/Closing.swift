@@ -30,6 +30,8 @@ extension EventLoop {
         phase = .closed
         reportTasksThatNeverEnd()
         executor.failOpenCalls()
+        slots.generators?.loopDidClose()
+        slots.blocking?.loopDidClose()
         slots.generators = nil
         slots.blocking = nil
     }

@@ -181,9 +181,15 @@ private final class LoopLink {
     unowned(unsafe) var loop: EventLoop?
 }
 
+/// State of an upper layer that lives as long as its loop.
+protocol LoopAttachment: AnyObject {
+    /// The loop has closed: lets go of what would keep itself alive.
+    func loopDidClose()
+}
+
 /// What upper layers keep with a loop.
 final class LoopSlots {
     @exclusivity(unchecked) var taskFactory: AnyObject?
-    @exclusivity(unchecked) var generators: AnyObject?
-    @exclusivity(unchecked) var blocking: AnyObject?
+    @exclusivity(unchecked) var generators: (any LoopAttachment)?
+    @exclusivity(unchecked) var blocking: (any LoopAttachment)?
 }

@@ -76,9 +76,11 @@ protocol OpenGenerator: AnyObject {
 }
 
 /// The generators of a loop that have begun and not ended.
-final class GeneratorRegistry {
+final class GeneratorRegistry: LoopAttachment {
     var open: [ObjectIdentifier: any OpenGenerator] = [:]
     var isShutDown = false
+
+    func loopDidClose() { open = [:] }
 }
 
 extension EventLoop {
