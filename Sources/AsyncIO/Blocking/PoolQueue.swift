@@ -11,7 +11,8 @@ protocol PoolJob: AnyObject {
 /// Jobs that wait for a thread of libuv's pool, and jobs that are done and wait for the loop.
 ///
 /// A request for each job would wake a thread for each job. So a request is a pump: it runs jobs until there are
-/// none, or until it has run so many that files and DNS, which use the same threads, should have their turn.
+/// none, or for a millisecond: then files and DNS, which use the same threads, have their turn. So a job that takes
+/// longer is alone in its request.
 ///
 /// libuv: uv_queue_work
 final class PoolQueue: Sendable {
@@ -23,8 +24,8 @@ final class PoolQueue: Sendable {
         var isAnnounced = false
     }
 
-    /// How many jobs a pump runs before it goes to the end of libuv's queue.
-    private static let turn = 16
+    /// How long a pump runs jobs, in nanoseconds, before it goes to the end of libuv's queue.
+    private static let turn: Int64 = 1_000_000
 
     private let executor: LoopExecutor
     private let threads: Int
@@ -63,12 +64,13 @@ final class PoolQueue: Sendable {
 
     /// On a thread of the pool: runs jobs.
     fileprivate func pump() {
+        let end = System.nanoseconds + Self.turn
         var finished: (any PoolJob)?
-        for _ in 0..<Self.turn {
+        repeat {
             guard let job = next(after: finished) else { return }
             job.perform()
             finished = job
-        }
+        } while System.nanoseconds < end
         _ = next(after: finished, isLast: true)
     }
 

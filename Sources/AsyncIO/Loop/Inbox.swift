@@ -16,6 +16,9 @@ final class Inbox: Sendable {
     }
 
     private let lock = Lock()
+    /// What the loop took away last, empty again; it changes places with the ring of the state.
+    // SAFETY: only touched by the thread that drains, which is the loop's.
+    private nonisolated(unsafe) let spare: UnsafeMutablePointer<RingBuffer<ReadyEntry>>
     // SAFETY: only touched while holding `lock`.
     private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
     /// Threads that are inside `UVWaker.wake`: the handle may not be closed meanwhile.
@@ -24,9 +27,13 @@ final class Inbox: Sendable {
     init() {
         state = .allocate(capacity: 1)
         state.initialize(to: State())
+        spare = .allocate(capacity: 1)
+        spare.initialize(to: RingBuffer(minimumCapacity: 64))
     }
 
     deinit {
+        spare.deinitialize(count: 1)
+        spare.deallocate()
         state.deinitialize(count: 1)
         state.deallocate()
     }
@@ -57,14 +64,13 @@ final class Inbox: Sendable {
     /// the loop.
     func drain(into queue: UnsafeMutablePointer<ReadyQueue>, willWait: Bool) {
         lock.lock()
-        defer { lock.unlock() }
-        if state.pointee.ring.isEmpty {
-            state.pointee.needsWake = willWait
-        } else {
-            state.pointee.needsWake = false
-            state.pointee.ring.drain(into: &queue.pointee.ring)
-            state.pointee.ring.shrink(to: 4096)
-        }
+        let isEmpty = state.pointee.ring.isEmpty
+        state.pointee.needsWake = isEmpty && willWait
+        if !isEmpty { swap(&state.pointee.ring, &spare.pointee) }
+        lock.unlock()
+        guard !isEmpty else { return }
+        spare.pointee.drain(into: &queue.pointee.ring)
+        spare.pointee.shrink(to: 4096)
     }
 
     /// Lets nobody in any more and returns what was left. Afterwards no thread is inside a wake-up.

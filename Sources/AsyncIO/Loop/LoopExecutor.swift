@@ -13,7 +13,6 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
     // SAFETY: touched by the loop's thread only, which `isOnLoopThread` asks for.
     nonisolated(unsafe) let ready: UnsafeMutablePointer<ReadyQueue>
     let inbox = Inbox()
-    let completions = CompletionBoard()
     /// The thread that is inside `run`, as a number; 0 while none is.
     private let runningThread = Atomic<UInt>(0)
     private let ledger = Lock()
@@ -97,7 +96,7 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
     public func callSoonThreadsafe(
         _ callback: sending @escaping (EventLoop) throws -> Void
     ) throws -> ThreadsafeHandle {
-        let handle = ThreadsafeHandle(callback, executor: self)
+        let handle = ThreadsafeHandle(callback)
         if isOnLoopThread && !ready.pointee.isClosing {
             ready.pointee.ring.push(.posted(handle))
         } else if !inbox.post(.posted(handle)) {

@@ -18,12 +18,11 @@ public final class ThreadsafeHandle: Sendable {
     private let state = Atomic<UInt8>(State.pending)
     // SAFETY: handed over by the posting thread; after that only the loop's thread touches it.
     private nonisolated(unsafe) var callback: ((EventLoop) throws -> Void)?
-    private let executor: LoopExecutor
+    /// The thread that runs the callback. A reference to the executor would tell as well, but its count would go back and
+    /// forth between the processors' caches with every post.
+    private let runner = Atomic<UInt>(0)
 
-    init(_ callback: sending @escaping (EventLoop) throws -> Void, executor: LoopExecutor) {
-        self.callback = callback
-        self.executor = executor
-    }
+    init(_ callback: sending @escaping (EventLoop) throws -> Void) { self.callback = callback }
 
     /// Whether the callback was cancelled before it ran.
     public var isCancelled: Bool { state.load(ordering: .acquiring) == State.cancelled }
@@ -38,15 +37,16 @@ public final class ThreadsafeHandle: Sendable {
         {
             return
         }
-        guard !executor.isOnLoopThread else { return }
+        guard runner.load(ordering: .acquiring) != ThreadIdentity.current.rawValue else { return }
         let (_, seen) = state.compareExchange(
             expected: State.running, desired: State.awaited, ordering: .acquiringAndReleasing)
         guard seen == State.running || seen == State.awaited else { return }
-        executor.completions.wait { self.state.load(ordering: .acquiring) != State.awaited }
+        completions.wait { self.state.load(ordering: .acquiring) != State.awaited }
     }
 
     /// Runs the callback on the loop's thread unless it was cancelled.
     func perform(on loop: EventLoop) throws {
+        runner.store(ThreadIdentity.current.rawValue, ordering: .releasing)
         guard
             state.compareExchange(expected: State.pending, desired: State.running, ordering: .acquiringAndReleasing)
                 .exchanged
@@ -56,7 +56,7 @@ public final class ThreadsafeHandle: Sendable {
         }
         defer {
             if state.exchange(State.done, ordering: .acquiringAndReleasing) == State.awaited {
-                executor.completions.announce()
+                completions.announce()
             }
         }
         let callback = self.callback
@@ -72,7 +72,7 @@ public final class ThreadsafeHandle: Sendable {
 }
 
 /// Where threads wait for a callback to end that they want to cancel.
-struct CompletionBoard: ~Copyable, Sendable {
+private struct CompletionBoard: ~Copyable, Sendable {
     private let lock = Lock()
     private let changed = ConditionVariable()
 
@@ -82,3 +82,6 @@ struct CompletionBoard: ~Copyable, Sendable {
 
     func announce() { lock.withLock { changed.broadcast() } }
 }
+
+/// One for the process: it is used when a callback is cancelled while it runs, and only then.
+private let completions = CompletionBoard()
