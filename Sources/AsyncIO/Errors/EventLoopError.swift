@@ -27,13 +27,13 @@ public struct EventLoopError: Error, Hashable, Sendable, CustomStringConvertible
         public static let foreignLoop = Code("foreignLoop")
         /// The runner has been closed.
         public static let runnerClosed = Code("runnerClosed")
-        /// The default executor has been shut down.
+        /// The executor has been shut down.
         public static let executorShutDown = Code("executorShutDown")
         /// A task awaited its own result.
         public static let awaitsItself = Code("awaitsItself")
         /// The operation does not exist for this kind of object.
         public static let unsupported = Code("unsupported")
-        /// An async generator was used while it was running, or after its loop stopped serving generators.
+        /// An async generator was used while it was running, or went on yielding while it was closed.
         public static let generatorBusy = Code("generatorBusy")
     }
 

@@ -16,7 +16,7 @@ public struct InvalidStateError: Error, Hashable, Sendable, CustomStringConverti
 
 /// The program was interrupted by Ctrl-C.
 ///
-/// ``run(debug:configuration:_:)`` and ``Runner`` throw it when SIGINT ended the run. Thrown by a callback or out of a task, it
+/// ``run(debug:configuration:fileID:line:_:)`` and ``Runner`` throw it when SIGINT ended the run. Thrown by a callback or out of a task, it
 /// leaves `runForever()` and `runUntilComplete(_:)` at once, as in Python, and the loop can be run again.
 ///
 /// asyncio: KeyboardInterrupt
@@ -26,15 +26,4 @@ public struct KeyboardInterrupt: Error, Hashable, Sendable, CustomStringConverti
 
     /// A word for logs.
     public var description: String { "interrupted" }
-}
-
-/// A deadline passed.
-///
-/// asyncio: TimeoutError
-public struct TimeoutError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Creates the error.
-    public init() {}
-
-    /// A word for logs.
-    public var description: String { "timed out" }
 }

@@ -8,7 +8,7 @@ extension EventLoop {
     ///
     /// Tasks that have not ended are reported ("Task was destroyed but it is pending!") and unwound: the await that
     /// they are in, and every later one in the library, throws `CancellationError`, so that their `defer` blocks run.
-    /// Work of the thread pool that has begun is waited for. Closing a closed loop does nothing.
+    /// Work that was given to libuv's pool is waited for. Closing a closed loop does nothing.
     ///
     /// - Throws: ``EventLoopError`` `.alreadyRunning` if the loop runs.
     ///

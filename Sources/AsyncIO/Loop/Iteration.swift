@@ -84,10 +84,7 @@ extension EventLoop {
         armedDeadline = earliest
         let now = readClock()
         guard earliest > now else { return handles.timer.start(milliseconds: 0) }
-        let wait = min((earliest - now + 999_999) / 1_000_000, 86_400_000)
-        // libuv counts from the time that it cached when the iteration began.
-        let behind = max(now / 1_000_000 - Int64(uv.cachedMilliseconds), 0)
-        handles.timer.start(milliseconds: UInt64(wait + behind))
+        handles.timer.start(milliseconds: UInt64(min((earliest - now + 999_999) / 1_000_000, 86_400_000)))
     }
 
     /// Runs the first `count` entries of the ready queue, and nothing that they add.

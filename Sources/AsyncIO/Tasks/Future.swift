@@ -120,7 +120,8 @@ public class Future<Value>: FutureStorage<Value?> {
     /// **Cancellation:** cancelling the task that waits cancels the future, and the wait throws
     /// `CancellationError`; see `shield` to prevent that.
     ///
-    /// - Throws: the error that was set; `CancellationError`.
+    /// - Throws: the error that was set; `CancellationError`; ``EventLoopError`` `.awaitsItself` in the task that this is,
+    ///   `.foreignLoop` if the future belongs to a loop that does not run.
     ///
     /// asyncio: await future
     @inlinable

@@ -24,7 +24,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     @exclusivity(unchecked) private var swiftTask: Task<Void, Never>?
     @exclusivity(unchecked) private var identity: UnsafeRawPointer?
     let isListed: Bool
-    let origin: SourceLocation
+    @exclusivity(unchecked) var origin: SourceLocation
 
     /// Creates a task and schedules its first step. This is what a ``TaskFactory`` calls; programs call
     /// ``EventLoop/createTask(name:eagerStart:fileID:line:_:)``.
@@ -70,6 +70,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
                 await task.run()
             }
             if state == .pending { swiftTask = started }
+            if cancelling > 0 { started.cancel() }
         } else {
             // An explicit priority spares the runtime from asking for the current one.
             let started = Task<Void, Never>(executorPreference: loop.executor, priority: .medium) { await task.run() }
@@ -129,8 +130,17 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
             cancellation.postpone()
         }
         // A task that has not begun never will; its flag stays clean in case the request is taken back.
-        if operation == nil { swiftTask?.cancel() }
+        if operation == nil { cancelSwiftTask() }
         return true
+    }
+
+    private func cancelSwiftTask() {
+        if let swiftTask {
+            swiftTask.cancel()
+        } else if identity == SwiftTaskIdentity.current {
+            // In its eager step the task is the current one, and nobody has its handle yet.
+            withUnsafeCurrentTask { $0?.cancel() }
+        }
     }
 
     private func passOnCancellation(to suspension: any Suspension) {

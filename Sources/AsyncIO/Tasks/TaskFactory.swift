@@ -65,6 +65,7 @@ extension EventLoop {
         if eagerStart == nil, slots.taskFactory != nil, let factory = taskFactory {
             let task = factory.makeTask(loop: self, name: name, operation: operation)
             if let name { task.name = name }
+            task.origin = SourceLocation(fileID: fileID, line: line)
             return task
         }
         return LoopTask(

@@ -38,10 +38,6 @@ final class UVLoop {
 
     func stop() { uv_stop(raw) }
 
-    /// libuv's cached time of the iteration, in milliseconds.
-    @inline(__always)
-    var cachedMilliseconds: UInt64 { uv_now(raw) }
-
     /// Closes the loop; every handle has been closed before.
     func close() throws {
         try uvCheck(uv_loop_close(raw), "uv_loop_close")
