@@ -9,7 +9,6 @@ import Glibc
 struct Tour {
     static func main() {
         let folder = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : defaultFolder
-        print("AsyncIO on libuv \(EventLoop.libuvVersion), folder \(folder)")
         do {
             try AsyncIO.run { loop in try await tour(loop, folder) }
         } catch is KeyboardInterrupt {
@@ -28,6 +27,7 @@ struct Tour {
 
 /// All sections at once, on one loop.
 func tour(_ loop: EventLoop, _ folder: String) async throws {
+    print("AsyncIO on libuv \(EventLoop.libuvVersion), folder \(folder)")
     let ledger = Ledger(loop)
     // Whatever happens, also Ctrl-C, what was done so far is shown.
     defer { ledger.printTable() }

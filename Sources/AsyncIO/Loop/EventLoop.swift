@@ -83,7 +83,7 @@ public final class EventLoop {
 
     /// The same as ``debug``, where inlined code can read it.
     @usableFromInline
-    private(set) var remembersOrigins: Bool
+    @exclusivity(unchecked) private(set) var remembersOrigins: Bool
 
     /// Creates a loop. It is not set as the current one.
     ///
