@@ -32,6 +32,7 @@ func listenToSecondThread(_ loop: EventLoop, _ ledger: Ledger) async throws {
 }
 
 /// Counts callbacks on the loop's thread. It crosses to the posting thread as a reference only.
+// SAFETY: the posting thread passes the reference on and nothing else; only callbacks on the loop touch the rest.
 private final class PostCounter: @unchecked Sendable {
     private var left: Int
     private let done: () throws -> Void

@@ -43,9 +43,6 @@ class UVHandle {
 
     final var isOpen: Bool { state == .open }
 
-    /// Keeps the handle from holding the loop open.
-    final func unref() { uv_unref(raw) }
-
     /// Closes the handle; `then` runs in its close callback. Closing twice does nothing the second time.
     final func close(then: (() -> Void)? = nil) {
         guard state == .open else { return }

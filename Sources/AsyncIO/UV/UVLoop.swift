@@ -30,9 +30,6 @@ final class UVLoop {
     /// Runs until ``stop()``.
     func run() { uv_run(raw, UV_RUN_DEFAULT) }
 
-    /// One iteration that does not wait.
-    func runOnceWithoutWaiting() { uv_run(raw, UV_RUN_NOWAIT) }
-
     /// One iteration that waits for something to happen.
     func runOnce() { uv_run(raw, UV_RUN_ONCE) }
 

@@ -37,8 +37,4 @@ class UVRequest {
         owner.loop.countRequest(by: -1)
         return owner
     }
-
-    /// Asks libuv to drop the request; it says no once the work has begun.
-    @discardableResult
-    final func cancel() -> Bool { uv_cancel(pointer(as: uv_req_t.self)) == 0 }
 }
