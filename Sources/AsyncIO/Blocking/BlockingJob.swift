@@ -4,11 +4,11 @@ import Synchronization
 
 /// Work whose result goes to a future. Begun at most once, taken back at most once, never both.
 final class BlockingJob<Value>: PoolJob, Sendable {
-    // SAFETY: of the future, the thread writes `stored` only, which nobody reads before the loop completes it.
-    private nonisolated(unsafe) let future: BlockingFuture<Value>
+    // SAFETY: touched on the loop only, and let go of there; or by the one thread that is left when the loop has closed.
+    private nonisolated(unsafe) var future: BlockingFuture<Value>?
     // SAFETY: touched by the thread that begins the job; then, after it has handed over, by the loop's.
     private nonisolated(unsafe) var work: (() throws -> Value)?
-    private nonisolated(unsafe) var failure: (any Error)?
+    private nonisolated(unsafe) var result: Result<Value, any Error>?
     // SAFETY: touched on the loop only.
     private nonisolated(unsafe) let counter: DefaultExecutor?
     private let turn = OneTurn()
@@ -28,21 +28,21 @@ final class BlockingJob<Value>: PoolJob, Sendable {
     func perform() {
         defer { work = nil }
         guard turn.take() else { return }
-        do {
-            future.stored = try work?()
-        } catch {
-            failure = error
-        }
+        if let work { result = Result { try work() } }
     }
 
     /// On the loop, after the work or instead of it: gives the future what came out.
     func end() {
         counter?.jobDidEnd()
-        guard !future.isDone else { return }
-        if let failure {
-            if failure is CancellationError { future.complete(.cancelled) } else { future.fail(failure) }
-        } else {
-            future.complete(.finished)
+        // The thread may still hold the job, but the result and who waits for it stay here.
+        let (result, future) = (self.result, self.future)
+        self.result = nil
+        self.future = nil
+        guard let future, !future.isDone else { return }
+        switch result {
+        case .success(let value): future.finish(value)
+        case .failure(let error) where !(error is CancellationError): future.fail(error)
+        case .failure, nil: future.complete(.cancelled)
         }
     }
 }

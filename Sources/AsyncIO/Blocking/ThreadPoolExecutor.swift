@@ -6,10 +6,12 @@
 ///
 /// asyncio: concurrent.futures.ThreadPoolExecutor · libuv: uv_thread_create
 public final class ThreadPoolExecutor: BlockingExecutor {
-    private struct State {
-        var work = ArraySlice<@Sendable () -> Void>()
+    private struct State: ~Copyable {
+        var work = RingBuffer<@Sendable () -> Void>(minimumCapacity: 16)
         var threads: [UVThread] = []
         var idleThreads = 0
+        /// Threads that have not ended, also those that nobody will join.
+        var liveThreads = 0
         var isShutDown = false
     }
 
@@ -40,7 +42,7 @@ public final class ThreadPoolExecutor: BlockingExecutor {
             guard !shared.state.isShutDown else {
                 throw EventLoopError(.executorShutDown, "cannot schedule new futures after shutdown")
             }
-            shared.state.work.append(work)
+            shared.state.work.push(work)
             if shared.state.idleThreads >= shared.state.work.count {
                 shared.changed.signal()
             } else if shared.state.threads.count < maxWorkers {
@@ -62,12 +64,16 @@ public final class ThreadPoolExecutor: BlockingExecutor {
             return shared.state.threads
         }
         for thread in threads { if wait { thread.join() } else { thread.detach() } }
+        guard wait else { return }
+        // Somebody else may have called this before, and not have waited, or wait now.
+        shared.lock.withLock { while shared.state.liveThreads > 0 { shared.lock.wait(on: shared.changed) } }
     }
 
     /// Starts a thread; the caller holds the lock.
     private func addThread() throws {
         let name = "\(threadNamePrefix)_\(shared.state.threads.count)"
         let shared = self.shared
+        shared.state.liveThreads += 1
         do {
             shared.state.threads.append(
                 try UVThread {
@@ -77,7 +83,8 @@ public final class ThreadPoolExecutor: BlockingExecutor {
         } catch  where !shared.state.threads.isEmpty {
             // The threads that there are will get to it.
         } catch {
-            shared.state.work.removeLast()
+            // It is the only one: there are no threads.
+            _ = shared.state.work.pop()
             throw error
         }
     }
@@ -92,6 +99,10 @@ public final class ThreadPoolExecutor: BlockingExecutor {
         /// The life of a thread.
         func serve() {
             while let work = next() { work() }
+            lock.withLock {
+                state.liveThreads -= 1
+                changed.broadcast()
+            }
         }
 
         private func next() -> (@Sendable () -> Void)? {
@@ -102,7 +113,7 @@ public final class ThreadPoolExecutor: BlockingExecutor {
                     lock.wait(on: changed)
                     state.idleThreads -= 1
                 }
-                return state.work.removeFirst()
+                return state.work.pop()
             }
         }
     }

@@ -1,7 +1,7 @@
 // The end of a loop: nothing is lost silently.
 
 extension EventLoop {
-    /// How many entries of the ready queue the unwinding of left-over tasks may take.
+    /// How many entries of the ready queue the unwinding of left-over tasks may take, and some more for each task.
     private static let unwindingBudget = 100_000
 
     /// Frees everything. Callbacks and timers that have not run are dropped.
@@ -34,6 +34,8 @@ extension EventLoop {
         slots.blocking?.loopDidClose()
         slots.generators = nil
         slots.blocking = nil
+        // Handlers stay, for what is still reported; a factory has nothing to make any more.
+        slots.taskFactory = nil
     }
 
     private func forgetTimersExceptSleepers() {
@@ -57,15 +59,12 @@ extension EventLoop {
             callExceptionHandler(context)
         }
         for task in tasks.values where !task.isDone { task.cancel() }
-        var budget = Self.unwindingBudget
-        while budget > 0, !ready.pointee.ring.isEmpty {
-            budget -= 1
-            discard(ready.pointee.ring.pop())
-        }
+        for (identity, suspension) in foreignWaits { suspension.release(waiter: identity) }
+        discardReadyEntries()
     }
 
     private func discardReadyEntries() {
-        var budget = Self.unwindingBudget
+        var budget = Self.unwindingBudget + 16 * tasks.count
         while budget > 0, !ready.pointee.ring.isEmpty {
             budget -= 1
             discard(ready.pointee.ring.pop())

@@ -51,6 +51,8 @@ public final class EventLoop {
     @exclusivity(unchecked) var timers = DeadlineHeap<TimerHandle>()
     @exclusivity(unchecked) var armedDeadline = Int64.max
     @exclusivity(unchecked) var tasks = PointerTable<any ScheduledTask>()
+    /// What Swift tasks wait for that are none of the loop's own, by their identity.
+    @exclusivity(unchecked) var foreignWaits: [UnsafeRawPointer: any Suspension] = [:]
     /// Where the callbacks in the ready queue come from, by ticket; only in debug mode.
     var origins: [Int: SourceLocation]?
     var mainQueuePoll: UVPoll?
@@ -116,6 +118,7 @@ public final class EventLoop {
         handles.disconnect()
         executor.inbox.close(into: ready)
         ready.pointee.isClosing = true
+        while !ready.pointee.ring.isEmpty { executor.drop(ready.pointee.ring.pop()) }
         executor.failOpenCalls()
         Self.abandon(uv)
     }

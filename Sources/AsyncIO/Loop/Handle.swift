@@ -155,6 +155,9 @@ extension TimerHandle: Suspension {
     /// A cancellation came before the task slept.
     func cancelEarly() { if isDead, loop != nil { wasCancelled = true } }
 
+    /// Only one task sleeps here.
+    func release(waiter identity: UnsafeRawPointer) { _ = cancelSuspension() }
+
     /// Wakes the task that sleeps, in the next round.
     func cancelSuspension() -> Bool {
         guard case .sleeper(let continuation) = action, let loop else { return false }

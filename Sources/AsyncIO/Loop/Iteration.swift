@@ -91,6 +91,7 @@ extension EventLoop {
     @inline(__always)
     private func runRound(_ count: Int) {
         if _slowPath(debug) { return runRoundMeasured(count) }
+        if _slowPath(interruption != nil) { return }
         for _ in 0..<count {
             perform(ready.pointee.ring.pop())
             if _slowPath(interruption != nil) { return }
@@ -98,6 +99,7 @@ extension EventLoop {
     }
 
     private func runRoundMeasured(_ count: Int) {
+        if interruption != nil { return }
         for _ in 0..<count {
             let ticket = ready.pointee.ring.head
             let entry = ready.pointee.ring.pop()

@@ -123,6 +123,16 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
                 + "cancel and await tasks before closing their loop.")
     }
 
+    /// An entry of a loop that is gone without having been closed.
+    func drop(_ entry: consuming ReadyEntry) {
+        switch consume entry {
+        case .job(let job), .isolatedJob(let job): reportOrphan(job)
+        case .posted(let handle): handle.discard()
+        case .timer(let timer): timer.abandon()
+        case .callback, .resume, .cancelled: break
+        }
+    }
+
     /// Enters a call that somebody outside waits for; false if the loop has closed.
     func open(_ call: any RemoteCall) -> Bool {
         ledger.withLock {

@@ -20,12 +20,16 @@ protocol ScheduledTask: AnyObject {
     func didResume() throws
     /// Whether a cancellation was due; it counts as delivered now.
     func takePendingCancellation() -> Bool
+    /// A cancellation was delivered to code that cannot pass it on: the next wait gets it again.
+    func redeliverCancellation()
 }
 
 /// What a suspended task waits for.
 protocol Suspension: AnyObject {
     /// Ends the wait with a cancellation; false if it had ended already.
     func cancelSuspension() -> Bool
+    /// Wakes one task that waits, by its identity, although what it waits for has not come.
+    func release(waiter identity: UnsafeRawPointer)
 }
 
 /// The identity of a Swift task: the address of the runtime's object, which its job has too.

@@ -8,6 +8,9 @@ final class InterruptHandler {
     /// How many interrupts have come since the task was set.
     private(set) var count = 0
 
+    /// Whether SIGINT has been given back to the system.
+    private(set) var isSpent = false
+
     /// Nil where Ctrl-C is not ours: off the main thread, or if the program handles it itself, or if libuv
     /// cannot watch signals.
     init?(loop: EventLoop) {
@@ -41,6 +44,7 @@ final class InterruptHandler {
         } else {
             loop.interruptRun(KeyboardInterrupt())
             // The program does not react: the next one shall reach the system.
+            isSpent = true
             signal.stop()
         }
     }

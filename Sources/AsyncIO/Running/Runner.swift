@@ -70,8 +70,9 @@ public final class Runner {
             throw EventLoopError(.alreadyRunning, "Runner.run() cannot be called from a running event loop")
         }
         let loop = try self.loop
+        try loop.checkCanRun()
         let task = loop.createTask(name: "main", fileID: fileID, line: line) { [unowned loop] in try await main(loop) }
-        interrupts = interrupts ?? InterruptHandler(loop: loop)
+        if interrupts?.isSpent ?? true { interrupts = InterruptHandler(loop: loop) }
         interrupts?.watch(task)
         do {
             let value = try loop.runUntilComplete(task)
@@ -84,7 +85,7 @@ public final class Runner {
             interrupts = nil
             throw error
         } catch {
-            task.isRetrieved = true
+            if task.isDone { task.isRetrieved = true }
             // After an interrupt the handler stays: another one must not cut the cleaning up short.
             if !(error is KeyboardInterrupt) { interrupts = nil }
             throw error

@@ -10,12 +10,10 @@ struct PointerTable<Value>: ~Copyable {
 
     private var slots: UnsafeMutablePointer<Slot>
     private var capacity: Int
-    private var shift: UInt
     private(set) var count = 0
 
     init() {
         capacity = 64
-        shift = UInt(UInt.bitWidth - 6)
         slots = Self.makeSlots(capacity)
     }
 
@@ -30,10 +28,12 @@ struct PointerTable<Value>: ~Copyable {
         return slots
     }
 
-    /// Fibonacci hashing: the high bits of the product are well mixed even for aligned addresses.
+    /// Fibonacci hashing: the bits in the middle of the product are well mixed even for aligned addresses. Not the highest
+    /// ones: by those, a walk over the table meets its keys in the order of their places in a smaller table too, and
+    /// removing them on the way would leave one long cluster.
     @inline(__always)
     private func home(of key: UInt) -> Int {
-        Int(bitPattern: (key &* 0x9E37_79B9_7F4A_7C15) >> shift)
+        Int(bitPattern: (key &* 0x9E37_79B9_7F4A_7C15) >> 28) & (capacity - 1)
     }
 
     @inline(__always)
@@ -111,7 +111,6 @@ struct PointerTable<Value>: ~Copyable {
         let old = slots
         let oldCapacity = capacity
         capacity = newCapacity
-        shift = UInt(UInt.bitWidth - newCapacity.trailingZeroBitCount)
         slots = Self.makeSlots(newCapacity)
         for index in 0..<oldCapacity where old[index].key != 0 { place(old[index]) }
         old.deinitialize(count: oldCapacity)

@@ -150,7 +150,7 @@ public class AnyFuture {
         nextID += 1
         let observer = Observer.callback(id: nextID, body)
         if state == .pending { addObserver(observer) } else { schedule(observer) }
-        return DoneCallbackToken(id: nextID)
+        return DoneCallbackToken(future: ObjectIdentifier(self), id: nextID)
     }
 
     /// Removes a callback that has not been scheduled.
@@ -162,7 +162,7 @@ public class AnyFuture {
     public final func removeDoneCallback(_ token: DoneCallbackToken) -> Int {
         loop.canTouch("Future.removeDoneCallback")
         let removed = removeObserver { observer in
-            if case .callback(token.id, _) = observer { return true }
+            if token.future == ObjectIdentifier(self), case .callback(token.id, _) = observer { return true }
             return false
         }
         return removed == nil ? 0 : 1
@@ -194,6 +194,7 @@ public class AnyFuture {
 
 /// Names a callback of a future, to remove it again.
 public struct DoneCallbackToken: Hashable, Sendable {
+    let future: ObjectIdentifier
     let id: Int
 }
 

@@ -94,13 +94,22 @@ extension EventLoop {
     /// Closes the async generators that have begun and not ended, and waits for them to clean up. Errors go to the exception
     /// handler. A generator that begins afterwards is reported.
     ///
+    /// **Cancellation:** goes to the generator that is being closed; when all are closed, the next `await` of the caller gets
+    /// it too.
+    ///
     /// asyncio: loop.shutdown_asyncgens
     public func shutdownAsyncGenerators() async {
         let registry = generators
         registry.isShutDown = true
+        let task = currentScheduledTask
+        let requests = task?.cancelling ?? 0
+        var wasCancelled = false
+        defer { if wasCancelled { task?.redeliverCancellation() } }
         for generator in registry.open.values {
             do {
                 try await generator.close()
+            } catch is CancellationError where (task?.cancelling ?? 0) > requests {
+                wasCancelled = true
             } catch {
                 var context = ExceptionContext(
                     message: "an error occurred during closing of asynchronous generator", exception: error)

@@ -20,6 +20,8 @@ final class GeneratorCore<Element>: OpenGenerator {
     private var task: LoopTask<Void>?
     private var bodyHasBegun = false
     private var hasIgnoredClose = false
+    /// Nobody will ask for another value.
+    private var isAbandoned = false
 
     private static var ignoredClose: EventLoopError {
         EventLoopError(.generatorBusy, "async generator ignored GeneratorExit")
@@ -89,10 +91,15 @@ final class GeneratorCore<Element>: OpenGenerator {
 
     /// The generator was dropped: the loop closes it in a task of its own.
     func abandon() {
-        guard case .yielded = state, !loop.isClosed else {
-            if case .fresh = state { state = .ended }
-            return
+        switch state {
+        case .fresh: state = .ended
+        case .running: isAbandoned = true
+        case .yielded where !loop.isClosed: closeInTask()
+        case .yielded, .closing, .ended: break
         }
+    }
+
+    private func closeInTask() {
         let core = UncheckedTransfer(self)  // SAFETY: posted to the loop's thread, where the core lives.
         _ = try? loop.executor.callSoonThreadsafe { loop in
             loop.createTask(name: "aclose of a dropped generator") {
@@ -132,6 +139,8 @@ final class GeneratorCore<Element>: OpenGenerator {
 
     private func yield(_ value: Element) async throws {
         switch state {
+        case .running where isAbandoned:
+            throw CancellationError()
         case .running(let answer):
             let resume = loop.createFuture(of: Bool.self)
             state = .yielded(resume)

@@ -175,6 +175,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
 
     func didResume() throws { try cancellation.didResume() }
     func takePendingCancellation() -> Bool { cancellation.takePending() }
+    func redeliverCancellation() { cancellation.postpone() }
 
     // MARK: - Names
 

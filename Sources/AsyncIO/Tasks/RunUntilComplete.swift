@@ -31,7 +31,7 @@ extension EventLoop {
             return try run(until: task)
         } catch {
             // The caller has no other way to see the error of the task that was made here.
-            task.isRetrieved = true
+            if task.isDone { task.isRetrieved = true }
             throw error
         }
     }

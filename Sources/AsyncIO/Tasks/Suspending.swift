@@ -30,6 +30,8 @@ extension AnyFuture: Suspension {
         try Task.checkCancellation()
         let transfer = UncheckedTransfer(self)  // SAFETY: unwrapped on the loop's thread only.
         let executor = loop.executor
+        let identity = SwiftTaskIdentity.current
+        if let identity { loop.foreignWaits[identity] = self }
         await withTaskCancellationHandler {
             _ = isolation
             await withUnsafeContinuation { continuation in
@@ -43,6 +45,8 @@ extension AnyFuture: Suspension {
         } onCancel: {
             executor.onLoopThread { transfer.value.cancel() }
         }
+        if let identity { loop.foreignWaits[identity] = nil }
+        if state == .pending { throw CancellationError() }
     }
 }
 
@@ -78,6 +82,8 @@ extension EventLoop {
     ) async throws {
         let transfer = UncheckedTransfer(timer)  // SAFETY: unwrapped on the loop's thread only.
         let executor = self.executor
+        let identity = SwiftTaskIdentity.current
+        if let identity { foreignWaits[identity] = timer }
         await withTaskCancellationHandler {
             _ = isolation
             await withUnsafeContinuation { continuation in
@@ -92,6 +98,8 @@ extension EventLoop {
         } onCancel: {
             executor.onLoopThread { if !transfer.value.cancelSuspension() { transfer.value.cancelEarly() } }
         }
+        if let identity { foreignWaits[identity] = nil }
+        if timer.isCancelled { throw CancellationError() }
         try Task.checkCancellation()
     }
 }

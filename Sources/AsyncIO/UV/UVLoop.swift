@@ -14,7 +14,8 @@ final class UVLoop {
         raw = .allocate(capacity: 1)
         let status = uv_loop_init(raw)
         if status < 0 {
-            raw.deallocate()
+            // Every property is set, so `deinit` runs, and frees the memory.
+            isClosed = true
             throw IOError(uvStatus: status, operation: "uv_loop_init")
         }
     }
