@@ -2,13 +2,21 @@
 
 import Synchronization
 
+/// Where a job keeps its result; generic over the optional type for the reason that ``FutureStorage`` is.
+class JobStorage<Stored> {
+    @exclusivity(unchecked) fileprivate final var stored: Stored
+    @exclusivity(unchecked) fileprivate final var failure: (any Error)?
+
+    fileprivate init(initial: Stored) { stored = initial }
+}
+
 /// Work whose result goes to a future. Begun at most once, taken back at most once, never both.
-final class BlockingJob<Value>: PoolJob, Sendable {
+// SAFETY: the turn decides which thread begins; it hands work and result over to the loop through a lock.
+final class BlockingJob<Value>: JobStorage<Value?>, PoolJob, @unchecked Sendable {
     // SAFETY: touched on the loop only, and let go of there; or by the one thread that is left when the loop has closed.
-    private nonisolated(unsafe) var future: BlockingFuture<Value>?
+    @exclusivity(unchecked) private nonisolated(unsafe) var future: BlockingFuture<Value>?
     // SAFETY: touched by the thread that begins the job; then, after it has handed over, by the loop's.
-    private nonisolated(unsafe) var work: (() throws -> Value)?
-    private nonisolated(unsafe) var result: Result<Value, any Error>?
+    @exclusivity(unchecked) private nonisolated(unsafe) var work: (() throws -> Value)?
     // SAFETY: touched on the loop only.
     private nonisolated(unsafe) let counter: DefaultExecutor?
     private let turn = OneTurn()
@@ -21,6 +29,7 @@ final class BlockingJob<Value>: PoolJob, Sendable {
         self.future = future
         self.counter = counter
         self.work = work
+        super.init(initial: nil)
         future.turn = turn
     }
 
@@ -28,21 +37,27 @@ final class BlockingJob<Value>: PoolJob, Sendable {
     func perform() {
         defer { work = nil }
         guard turn.take() else { return }
-        if let work { result = Result { try work() } }
+        do {
+            stored = try work?()
+        } catch {
+            failure = error
+        }
     }
 
     /// On the loop, after the work or instead of it: gives the future what came out.
     func end() {
         counter?.jobDidEnd()
         // The thread may still hold the job, but the result and who waits for it stay here.
-        let (result, future) = (self.result, self.future)
-        self.result = nil
+        let (value, failure, future) = (self.stored, self.failure, self.future)
+        self.stored = nil
+        self.failure = nil
         self.future = nil
         guard let future, !future.isDone else { return }
-        switch result {
-        case .success(let value): future.finish(value)
-        case .failure(let error) where !(error is CancellationError): future.fail(error)
-        case .failure, nil: future.complete(.cancelled)
+        if let failure {
+            if failure is CancellationError { future.complete(.cancelled) } else { future.fail(failure) }
+        } else {
+            future.stored = value
+            future.complete(.finished)
         }
     }
 }

@@ -164,3 +164,15 @@ import Testing
         #expect(seen)
     }
 }
+
+@Suite struct MisusedRunnerTests {
+    @Test func runnerWhoseLoopWasClosedRefusesToRun() async throws {
+        try await onThread {
+            let runner = Runner()
+            try runner.run { _ in }
+            try runner.loop.close()
+            #expect(throws: EventLoopError(.closed, "")) { try runner.run { _ in } }
+            try? runner.close()
+        }
+    }
+}
