@@ -29,7 +29,7 @@ final class PoolQueue: Sendable {
 
     private let executor: LoopExecutor
     private let threads: Int
-    private let lock = Lock()
+    private let lock = PthreadLock()
     // SAFETY: touched only while holding `lock`. Jobs are handed from thread to thread under it.
     private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
 

@@ -52,7 +52,7 @@ private final class CarriedWork<Value>: Sendable {
 
 /// An executor that keeps its one job until somebody runs it.
 private final class JobCarrier: TaskExecutor {
-    private let lock = Lock()
+    private let lock = PthreadLock()
     // SAFETY: touched only while holding `lock`.
     private nonisolated(unsafe) var job: UnownedJob?
 

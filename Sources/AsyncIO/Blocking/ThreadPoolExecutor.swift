@@ -91,7 +91,7 @@ public final class ThreadPoolExecutor: BlockingExecutor {
 
     /// What the pool and its threads share.
     private final class Shared: Sendable {
-        let lock = Lock()
+        let lock = PthreadLock()
         let changed = ConditionVariable()
         // SAFETY: touched only while holding `lock`.
         nonisolated(unsafe) var state = State()

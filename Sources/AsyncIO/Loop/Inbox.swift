@@ -15,7 +15,7 @@ final class Inbox: Sendable {
         var waker: UVWaker?
     }
 
-    private let lock = Lock()
+    private let lock = PthreadLock()
     /// What the loop took away last, empty again; it changes places with the ring of the state.
     // SAFETY: only touched by the thread that drains, which is the loop's.
     private nonisolated(unsafe) let spare: UnsafeMutablePointer<RingBuffer<ReadyEntry>>

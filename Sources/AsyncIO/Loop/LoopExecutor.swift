@@ -15,7 +15,7 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
     let inbox = Inbox()
     /// The thread that is inside `run`, as a number; 0 while none is.
     private let runningThread = Atomic<UInt>(0)
-    private let ledger = Lock()
+    private let ledger = PthreadLock()
     // SAFETY: the two are only touched while holding `ledger`.
     private nonisolated(unsafe) var orphans: [UInt: String] = [:]
     private nonisolated(unsafe) var openCalls: [ObjectIdentifier: any RemoteCall] = [:]

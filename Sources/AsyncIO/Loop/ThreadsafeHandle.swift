@@ -73,7 +73,7 @@ public final class ThreadsafeHandle: Sendable {
 
 /// Where threads wait for a callback to end that they want to cancel.
 private struct CompletionBoard: ~Copyable, Sendable {
-    private let lock = Lock()
+    private let lock = PthreadLock()
     private let changed = ConditionVariable()
 
     func wait(until condition: () -> Bool) {

@@ -40,7 +40,7 @@ private final class PendingCall<Value>: RemoteCall {
     typealias Answer = UncheckedTransfer<Result<Value, any Error>>
 
     private let executor: LoopExecutor
-    private let lock = Lock()
+    private let lock = PthreadLock()
     // SAFETY: touched only while holding `lock`.
     private nonisolated(unsafe) var continuation: UnsafeContinuation<Answer, Never>?
     // SAFETY: touched on the loop's thread only.

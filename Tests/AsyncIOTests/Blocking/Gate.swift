@@ -4,7 +4,7 @@
 
 /// A gate for threads: work waits in `pass()` until `open()`.
 final class Gate: Sendable {
-    private let lock = Lock()
+    private let lock = PthreadLock()
     private let changed = ConditionVariable()
     // SAFETY: touched only while holding `lock`.
     private nonisolated(unsafe) var isOpen = false
@@ -35,7 +35,7 @@ final class Gate: Sendable {
 
 /// A counter that threads share.
 final class SharedCounter: Sendable {
-    private let lock = Lock()
+    private let lock = PthreadLock()
     // SAFETY: touched only while holding `lock`.
     private nonisolated(unsafe) var count = 0
 

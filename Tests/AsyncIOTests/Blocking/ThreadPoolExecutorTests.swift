@@ -8,7 +8,7 @@ import Testing
     @Test func workOfOneThreadRunsInTheOrderInWhichItCame() async throws {
         let order = try await onThread {
             let executor = ThreadPoolExecutor(maxWorkers: 1)
-            let lock = Lock()
+            let lock = PthreadLock()
             // SAFETY: touched only while holding `lock`.
             nonisolated(unsafe) var order: [Int] = []
             for n in 0..<20 { try executor.submit { lock.withLock { order.append(n) } } }
@@ -41,7 +41,7 @@ import Testing
     @Test func thereAreNeverMoreThreadsThanTheLimit() async throws {
         let most = try await onThread {
             let executor = ThreadPoolExecutor(maxWorkers: 2)
-            let lock = Lock()
+            let lock = PthreadLock()
             // SAFETY: touched only while holding `lock`.
             nonisolated(unsafe) var running = 0
             // SAFETY: touched only while holding `lock`.

@@ -7,7 +7,7 @@ import Testing
 
 /// A gate that threads wait at until another one opens it.
 final class ThreadGate: Sendable {
-    private let lock = AsyncIO.Lock()
+    private let lock = AsyncIO.PthreadLock()
     private let changed = ConditionVariable()
     private let opened = Atomic<Bool>(false)
 

@@ -12,7 +12,7 @@
 #endif
 
 /// A mutual-exclusion lock. Not recursive. Never run a callback or resume a continuation while holding it.
-struct Lock: ~Copyable, Sendable {
+struct PthreadLock: ~Copyable, Sendable {
     // SAFETY: the mutex lives at this address from init to deinit and is only touched through pthread calls.
     private nonisolated(unsafe) let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
@@ -46,9 +46,9 @@ struct Lock: ~Copyable, Sendable {
     }
 }
 
-/// A condition variable, to be used with one ``Lock``.
+/// A condition variable, to be used with one ``PthreadLock``.
 struct ConditionVariable: ~Copyable, Sendable {
-    // SAFETY: as for the mutex of `Lock`.
+    // SAFETY: as for the mutex of `PthreadLock`.
     fileprivate nonisolated(unsafe) let condition: UnsafeMutablePointer<pthread_cond_t>
 
     init() {
