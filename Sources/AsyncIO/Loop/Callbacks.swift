@@ -42,7 +42,7 @@ extension EventLoop {
         _ callback: @escaping () throws -> Void
     ) -> TimerHandle {
         schedule(
-            .callback(callback), at: time().advanced(by: delay), call: "callLater",
+            callback, at: time().advanced(by: delay), call: "callLater",
             origin: remembersOrigins ? SourceLocation(fileID: fileID, line: line) : nil)
     }
 
@@ -54,21 +54,21 @@ extension EventLoop {
     public func callAt(
         _ when: Instant, fileID: StaticString = #fileID, line: UInt = #line, _ callback: @escaping () throws -> Void
     ) -> TimerHandle {
-        ready.pointee.lastClock = System.nanoseconds
+        readClock()
         return schedule(
-            .callback(callback), at: when, call: "callAt",
+            callback, at: when, call: "callAt",
             origin: remembersOrigins ? SourceLocation(fileID: fileID, line: line) : nil)
     }
 
-    func schedule(
-        _ action: TimerHandle.Action, at when: Instant, call: StaticString, origin: SourceLocation?
+    private func schedule(
+        _ callback: @escaping () throws -> Void, at when: Instant, call: StaticString, origin: SourceLocation?
     ) -> TimerHandle {
         guard canSchedule(call) else {
             let dead = TimerHandle(when: when, .none, loop: nil, origin: origin)
             dead.cancel()
             return dead
         }
-        let handle = TimerHandle(when: when, action, loop: self, origin: origin)
+        let handle = TimerHandle(when: when, .callback(callback), loop: self, origin: origin)
         timers.insert(handle, deadline: when.nanoseconds)
         return handle
     }

@@ -85,12 +85,9 @@ extension EventLoop {
     }
 
     private func closeHandles() {
-        handles.close()
-        mainQueuePoll?.close()
-        mainQueuePoll = nil
-        uv.closeRemainingHandles()
         handles.disconnect()
-        while (try? uv.close()) == nil { uv.runOnce() }
+        mainQueuePoll = nil
+        Self.closeAll(of: uv)
         assert(uv.openHandles.isEmpty, "handles were left open: \(uv.openHandles)")
         assert(uv.requestCount == 0, "\(uv.requestCount) requests were left open")
     }

@@ -99,7 +99,7 @@ public final class EventLoop {
         do {
             handles = try PhaseHandles(on: uv)
         } catch {
-            Self.abandon(uv)
+            Self.closeAll(of: uv)
             throw error
         }
         slowCallbackDuration = configuration.slowCallbackDuration
@@ -108,7 +108,7 @@ public final class EventLoop {
         origins = debug ? [:] : nil
         handles.connect(to: self)
         executor.inbox.connect(handles.wake.waker)
-        ready.pointee.lastClock = System.nanoseconds
+        readClock()
     }
 
     deinit {
@@ -120,11 +120,11 @@ public final class EventLoop {
         ready.pointee.isClosing = true
         while !ready.pointee.ring.isEmpty { executor.drop(ready.pointee.ring.pop()) }
         executor.failOpenCalls()
-        Self.abandon(uv)
+        Self.closeAll(of: uv)
     }
 
-    /// Closes whatever is open on a libuv loop that nobody will run again.
-    static func abandon(_ uv: UVLoop) {
+    /// Closes whatever is open on a libuv loop that nobody will run again, and the loop; waits for work in the pool.
+    static func closeAll(of uv: UVLoop) {
         uv.closeRemainingHandles()
         while (try? uv.close()) == nil { uv.runOnce() }
     }
@@ -142,10 +142,15 @@ public final class EventLoop {
     /// Now, on the loop's clock: read fresh, in nanoseconds.
     ///
     /// asyncio: loop.time · libuv: uv_hrtime
-    public func time() -> Instant {
+    public func time() -> Instant { Instant(nanoseconds: readClock()) }
+
+    /// Reads the clock, and notes that timers up to now are due.
+    @inline(__always)
+    @discardableResult
+    func readClock() -> Int64 {
         let now = System.nanoseconds
         ready.pointee.lastClock = now
-        return Instant(nanoseconds: now)
+        return now
     }
 
     /// The version of libuv that the program runs with.
@@ -172,10 +177,6 @@ final class PhaseHandles {
 
     func connect(to loop: EventLoop) { link.loop = loop }
     func disconnect() { link.loop = nil }
-
-    func close() {
-        for handle in [wake, idle, timer, prepare, check] as [UVHandle] { handle.close() }
-    }
 }
 
 /// How the handles find their loop without keeping it alive.

@@ -48,13 +48,6 @@ extension EventLoop {
         if stopping || interruption != nil { uv.stop() }
     }
 
-    @inline(__always)
-    private func readClock() -> Int64 {
-        let now = System.nanoseconds
-        ready.pointee.lastClock = now
-        return now
-    }
-
     /// Makes the timers ready that are due by the last reading of the clock.
     @inline(__always)
     private func moveDueTimers() {
@@ -111,9 +104,7 @@ extension EventLoop {
 
     /// Runs one entry. An error of a callback is reported and does not come out of here.
     @inline(__always)
-    func perform(
-        _ entry: consuming ReadyEntry, origin: SourceLocation? = nil
-    ) {
+    func perform(_ entry: consuming ReadyEntry, origin: SourceLocation? = nil) {
         switch consume entry {
         case .callback(let callback):
             do { try callback() } catch { callbackFailed(error, handle: nil, origin: origin) }

@@ -16,7 +16,7 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
     /// The thread that is inside `run`, as a number; 0 while none is.
     private let runningThread = Atomic<UInt>(0)
     private let ledger = PthreadLock()
-    // SAFETY: the two are only touched while holding `ledger`.
+    // SAFETY: all three are only touched while holding `ledger`.
     private nonisolated(unsafe) var orphans: [UInt: String] = [:]
     private nonisolated(unsafe) var openCalls: [ObjectIdentifier: any RemoteCall] = [:]
     private nonisolated(unsafe) var callsEnded = false

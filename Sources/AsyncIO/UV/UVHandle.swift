@@ -10,7 +10,6 @@ class UVHandle {
     private let memory: UnsafeMutableRawPointer
     private let type: uv_handle_type
     private var state = State.open
-    private var onClosed: (() -> Void)?
 
     /// Allocates a handle of `type` and initialises it with `initialize`, one of libuv's `uv_*_init`.
     init<T>(
@@ -43,11 +42,10 @@ class UVHandle {
 
     final var isOpen: Bool { state == .open }
 
-    /// Closes the handle; `then` runs in its close callback. Closing twice does nothing the second time.
-    final func close(then: (() -> Void)? = nil) {
+    /// Closes the handle. Closing twice does nothing the second time.
+    final func close() {
         guard state == .open else { return }
         state = .closing
-        onClosed = then
         uv_close(raw, handleDidClose)
     }
 
@@ -55,9 +53,6 @@ class UVHandle {
         state = .closed
         loop.count(type, by: -1)
         memory.deallocate()
-        let then = onClosed
-        onClosed = nil
-        then?()
     }
 }
 
