@@ -73,13 +73,13 @@ public final class ThreadPoolExecutor: BlockingExecutor {
     private func addThread() throws {
         let name = "\(threadNamePrefix)_\(shared.state.threads.count)"
         let shared = self.shared
-        shared.state.liveThreads += 1
         do {
             shared.state.threads.append(
                 try UVThread {
                     System.nameCurrentThread(name)
                     shared.serve()
                 })
+            shared.state.liveThreads += 1
         } catch  where !shared.state.threads.isEmpty {
             // The threads that there are will get to it.
         } catch {

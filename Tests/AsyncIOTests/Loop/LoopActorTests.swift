@@ -73,7 +73,7 @@ private actor OrdinaryLedger {
         #expect(isOnLoop)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: Detour.allCases)
+    @Test(arguments: Detour.allCases)
     func actorComesBackToTheLoop(after detour: Detour) async throws {
         let isBack = try await withServingLoop { executor in
             try await Ledger(executor).isBack(after: detour)

@@ -49,6 +49,6 @@ func withServingLoop<Value>(
 }
 
 /// The executor of a loop that has been closed.
-func closedExecutor() async throws -> LoopExecutor {
-    try await withLoop { loop in loop.executor }
+func closedExecutor(sourceLocation: Testing.SourceLocation = #_sourceLocation) async throws -> LoopExecutor {
+    try await withLoop(sourceLocation: sourceLocation) { loop in loop.executor }
 }

@@ -7,9 +7,10 @@ import Testing
 @Suite struct TearDownTests {
     /// Runs `main` with a trace that also gets the reports, and returns what it holds when the loop has closed.
     private func traceOfRun(
+        sourceLocation: Testing.SourceLocation = #_sourceLocation,
         _ main: nonisolated(nonsending) @escaping @Sendable (EventLoop, Trace) async throws -> Void
     ) async throws -> [String] {
-        try await onThread {
+        try await onThread(sourceLocation: sourceLocation) {
             let trace = UncheckedTransfer(Trace())  // SAFETY: all of it happens on this thread.
             try? AsyncIO.run { loop in
                 loop.exceptionHandler = { _, context in trace.value("report: \(context.message)") }

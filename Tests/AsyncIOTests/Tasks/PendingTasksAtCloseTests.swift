@@ -7,9 +7,10 @@ import Testing
 @Suite struct PendingTasksAtCloseTests {
     /// Lets tasks begin, closes the loop, and returns what they did and what was reported.
     private func closing(
-        rounds: Int = 3, _ begin: @escaping @Sendable (EventLoop, Trace) -> Void
+        rounds: Int = 3, sourceLocation: Testing.SourceLocation = #_sourceLocation,
+        _ begin: @escaping @Sendable (EventLoop, Trace) -> Void
     ) async throws -> (entries: [String], messages: [String]) {
-        try await withLoop { loop in
+        try await withLoop(sourceLocation: sourceLocation) { loop in
             let trace = Trace()
             let reports = Reports(of: loop)
             begin(loop, trace)

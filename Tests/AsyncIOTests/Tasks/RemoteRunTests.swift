@@ -14,10 +14,12 @@ private final class BackgroundLoop: Sendable {
         self.end = end
     }
 
-    static func start() async throws -> BackgroundLoop {
+    static func start(
+        sourceLocation: Testing.SourceLocation = #_sourceLocation
+    ) async throws -> BackgroundLoop {
         let (executors, continuation) = AsyncStream.makeStream(of: LoopExecutor.self)
         let end = Task {
-            try await withLoop { loop in
+            try await withLoop(sourceLocation: sourceLocation) { loop in
                 let executor = loop.executor
                 loop.callSoon { continuation.yield(executor) }
                 try loop.runForever()

@@ -41,9 +41,10 @@ extension EventLoop {
 
 /// Runs `body` with a counter that has begun to tick, and returns in which rounds it marked what.
 func marksOfRounds(
+    sourceLocation: Testing.SourceLocation = #_sourceLocation,
     _ body: nonisolated(nonsending) @escaping @Sendable (EventLoop, RoundCounter) async throws -> Void
 ) async throws -> [String: Int] {
-    try await onLoop { loop in
+    try await onLoop(sourceLocation: sourceLocation) { loop in
         let counter = RoundCounter(loop)
         try await loop.rounds(1)
         try await body(loop, counter)

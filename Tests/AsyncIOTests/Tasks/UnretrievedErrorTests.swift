@@ -7,9 +7,10 @@ import Testing
 @Suite struct UnretrievedErrorTests {
     /// The messages that are reported while `body` runs and in the rounds after it.
     private func messages(
+        sourceLocation: Testing.SourceLocation = #_sourceLocation,
         _ body: nonisolated(nonsending) @escaping @Sendable (EventLoop) async throws -> Void
     ) async throws -> [String] {
-        try await onLoop { loop in
+        try await onLoop(sourceLocation: sourceLocation) { loop in
             let reports = Reports(of: loop)
             try await body(loop)
             try await loop.rounds(3)

@@ -4,16 +4,28 @@ import Testing
 
 @testable import AsyncIO
 
-/// Runs `body` on a new thread and waits for it without blocking a thread of the cooperative pool.
+/// Runs `body` on a new thread and waits for it without blocking a thread of the cooperative pool. A body that hangs
+/// ends the process.
 @discardableResult
-func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
+func onThread<Value: Sendable>(
+    sourceLocation: Testing.SourceLocation = #_sourceLocation, _ body: @escaping @Sendable () throws -> Value
+) async throws -> Value {
+    let ended = ThreadGate()
+    let value: Value = try await withCheckedThrowingContinuation { continuation in
         do {
-            try UVThread { continuation.resume(with: Result { try body() }) }.detach()
+            try UVThread {
+                let result = Watchdog.shared.watch(sourceLocation) { Result { try body() } }
+                ended.open()
+                continuation.resume(with: result)
+            }.detach()
         } catch {
             continuation.resume(throwing: error)
         }
     }
+    // Open already. It is for ThreadSanitizer, which does not see the hand-over of a result by a continuation that is
+    // resumed before its task has suspended.
+    ended.wait()
+    return value
 }
 
 /// Lends a new loop, not running, to `body` on a thread of its own; closes it and checks that nothing is left.
@@ -22,7 +34,7 @@ func withLoop<Value: Sendable>(
     debug: Bool = false, sourceLocation: Testing.SourceLocation = #_sourceLocation,
     _ body: @escaping @Sendable (EventLoop) throws -> Value
 ) async throws -> Value {
-    try await onThread {
+    try await onThread(sourceLocation: sourceLocation) {
         let loop = try EventLoop(configuration: .init(debug: debug))
         defer {
             #expect(throws: Never.self, sourceLocation: sourceLocation) { try loop.close() }
