@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "sockets.h"
+
 #if defined(__linux__)
 #include <sys/syscall.h>
 #endif

@@ -35,6 +35,24 @@ public struct EventLoopError: Error, Hashable, Sendable, CustomStringConvertible
         public static let unsupported = Code("unsupported")
         /// An async generator was used while it was running, or went on yielding while it was closed.
         public static let generatorBusy = Code("generatorBusy")
+        /// An argument is not acceptable: asyncio's ValueError. The message names it.
+        public static let invalidArgument = Code("invalidArgument")
+        /// The transport is closing or closed.
+        public static let transportClosing = Code("transportClosing")
+        /// Something was written after the end of the stream had been written.
+        public static let writeAfterEOF = Code("writeAfterEOF")
+        /// A file is being sent through the transport.
+        public static let sendfileInProgress = Code("sendfileInProgress")
+        /// The server has been closed.
+        public static let serverClosed = Code("serverClosed")
+        /// The server is being served by another task.
+        public static let alreadyServing = Code("alreadyServing")
+        /// Another task reads from the stream.
+        public static let alreadyReading = Code("alreadyReading")
+        /// The descriptor belongs to a transport.
+        public static let descriptorInUse = Code("descriptorInUse")
+        /// `getBuffer` returned no room.
+        public static let emptyBuffer = Code("emptyBuffer")
     }
 
     /// The kind of mistake.
@@ -58,5 +76,6 @@ public struct EventLoopError: Error, Hashable, Sendable, CustomStringConvertible
     public func hash(into hasher: inout Hasher) { hasher.combine(code) }
 
     static let closed = EventLoopError(.closed, "Event loop is closed")
+    static func invalidArgument(_ message: String) -> EventLoopError { EventLoopError(.invalidArgument, message) }
     static let noRunningLoop = EventLoopError(.noRunningLoop, "no running event loop")
 }

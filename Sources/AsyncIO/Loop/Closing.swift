@@ -32,8 +32,10 @@ extension EventLoop {
         executor.failOpenCalls()
         slots.generators?.loopDidClose()
         slots.blocking?.loopDidClose()
+        slots.network?.loopDidClose()
         slots.generators = nil
         slots.blocking = nil
+        slots.network = nil
         // Handlers stay, for what is still reported; a factory has nothing to make any more.
         slots.taskFactory = nil
     }

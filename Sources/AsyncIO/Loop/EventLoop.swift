@@ -196,4 +196,5 @@ final class LoopSlots {
     @exclusivity(unchecked) var taskFactory: AnyObject?
     @exclusivity(unchecked) var generators: (any LoopAttachment)?
     @exclusivity(unchecked) var blocking: (any LoopAttachment)?
+    @exclusivity(unchecked) var network: (any LoopAttachment)?
 }

@@ -51,7 +51,7 @@ extension EventLoop {
         do {
             defer {
                 runningLoops.set(nil)
-                mainQueuePoll?.stop()
+                try? mainQueuePoll?.watch([])
                 executor.leave()
                 phase = .idle
                 stopping = false
@@ -91,9 +91,9 @@ extension EventLoop {
     private func serveMainQueueIfOnMainThread() throws {
         guard System.isMainThread, let descriptor = MainDispatchQueue.descriptor else { return }
         if mainQueuePoll == nil {
-            mainQueuePoll = try UVPoll(on: uv, descriptor: descriptor) { MainDispatchQueue.drain(descriptor) }
+            mainQueuePoll = try UVPoll(on: uv, descriptor: descriptor) { _, _ in MainDispatchQueue.drain(descriptor) }
         }
-        try mainQueuePoll?.start()
+        try mainQueuePoll?.watch(.readable)
     }
 
     /// Runs `body` as if the loop ran: tasks that are unwound at the end find it.

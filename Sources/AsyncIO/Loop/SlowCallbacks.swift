@@ -23,11 +23,28 @@ extension EventLoop {
     /// Runs `body`, which performs `entry`, and reports it if that took long.
     func measure(_ entry: borrowing ReadyEntry, origin: SourceLocation?, _ body: () -> Void) {
         let subject = describe(entry, origin: origin)
+        let duration = time(body)
+        guard duration >= slowCallbackDuration, let (name, origin) = subject else { return }
+        reportSlow(SlowCallback(name: name, origin: origin, duration: duration))
+    }
+
+    /// Runs a call of a protocol; in debug mode, reports it if it took long.
+    @inline(__always)
+    func observing(_ call: @autoclosure () -> String, _ body: () -> Void) {
+        if _fastPath(!remembersOrigins) { return body() }
+        let duration = time(body)
+        if duration >= slowCallbackDuration {
+            reportSlow(SlowCallback(name: "<\(call())>", origin: nil, duration: duration))
+        }
+    }
+
+    private func time(_ body: () -> Void) -> Duration {
         let start = System.nanoseconds
         body()
-        let duration = Duration.nanoseconds(System.nanoseconds - start)
-        guard duration >= slowCallbackDuration, let (name, origin) = subject else { return }
-        let slow = SlowCallback(name: name, origin: origin, duration: duration)
+        return .nanoseconds(System.nanoseconds - start)
+    }
+
+    private func reportSlow(_ slow: SlowCallback) {
         if let slowCallbackHandler { slowCallbackHandler(slow) } else { StandardError.print(slow.description) }
     }
 

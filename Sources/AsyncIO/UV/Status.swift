@@ -38,4 +38,73 @@ extension IOError.Code {
     public static var outOfMemory: Self { Self(rawValue: Int32(UV_ENOMEM.rawValue)) }
     /// The process has too many open descriptors.
     public static var tooManyOpenFiles: Self { Self(rawValue: Int32(UV_EMFILE.rawValue)) }
+    /// The system has too many open descriptors.
+    public static var tooManyOpenFilesInSystem: Self { Self(rawValue: Int32(UV_ENFILE.rawValue)) }
+    /// The system has no memory for buffers left.
+    public static var noBufferSpace: Self { Self(rawValue: Int32(UV_ENOBUFS.rawValue)) }
+    /// It would have to wait.
+    public static var wouldBlock: Self { Self(rawValue: Int32(UV_EAGAIN.rawValue)) }
+    /// It has begun and will take a while.
+    public static var inProgress: Self { Self(rawValue: -EINPROGRESS) }
+    /// Interrupted by a signal.
+    public static var interrupted: Self { Self(rawValue: Int32(UV_EINTR.rawValue)) }
+    /// The descriptor is not an open one.
+    public static var badDescriptor: Self { Self(rawValue: Int32(UV_EBADF.rawValue)) }
+    /// Not allowed.
+    public static var permissionDenied: Self { Self(rawValue: Int32(UV_EACCES.rawValue)) }
+    /// The operation is not permitted, whoever asks.
+    public static var notPermitted: Self { Self(rawValue: Int32(UV_EPERM.rawValue)) }
+    /// There is no such file or folder.
+    public static var noSuchFile: Self { Self(rawValue: Int32(UV_ENOENT.rawValue)) }
+    /// The file is there already.
+    public static var fileExists: Self { Self(rawValue: Int32(UV_EEXIST.rawValue)) }
+    /// The name is too long.
+    public static var nameTooLong: Self { Self(rawValue: Int32(UV_ENAMETOOLONG.rawValue)) }
+    /// The object does not support the operation.
+    public static var notSupported: Self { Self(rawValue: Int32(UV_ENOTSUP.rawValue)) }
+    /// The call does not exist on this system.
+    public static var notImplemented: Self { Self(rawValue: Int32(UV_ENOSYS.rawValue)) }
+}
+
+extension IOError.Code {
+    /// Nobody listens there.
+    public static var connectionRefused: Self { Self(rawValue: Int32(UV_ECONNREFUSED.rawValue)) }
+    /// The other end broke the connection.
+    public static var connectionReset: Self { Self(rawValue: Int32(UV_ECONNRESET.rawValue)) }
+    /// The connection was given up before it was taken.
+    public static var connectionAborted: Self { Self(rawValue: Int32(UV_ECONNABORTED.rawValue)) }
+    /// Nobody reads what is written.
+    public static var brokenPipe: Self { Self(rawValue: Int32(UV_EPIPE.rawValue)) }
+    /// There is no connection.
+    public static var notConnected: Self { Self(rawValue: Int32(UV_ENOTCONN.rawValue)) }
+    /// There is a connection already.
+    public static var alreadyConnected: Self { Self(rawValue: Int32(UV_EISCONN.rawValue)) }
+    /// The address is taken.
+    public static var addressInUse: Self { Self(rawValue: Int32(UV_EADDRINUSE.rawValue)) }
+    /// The machine does not have this address.
+    public static var addressNotAvailable: Self { Self(rawValue: Int32(UV_EADDRNOTAVAIL.rawValue)) }
+    /// Addresses of this family cannot be used.
+    public static var addressFamilyNotSupported: Self { Self(rawValue: Int32(UV_EAFNOSUPPORT.rawValue)) }
+    /// No answer in time.
+    public static var timedOut: Self { Self(rawValue: Int32(UV_ETIMEDOUT.rawValue)) }
+    /// No way to that host.
+    public static var hostUnreachable: Self { Self(rawValue: Int32(UV_EHOSTUNREACH.rawValue)) }
+    /// No way to that network.
+    public static var networkUnreachable: Self { Self(rawValue: Int32(UV_ENETUNREACH.rawValue)) }
+    /// The datagram is too long.
+    public static var messageTooLong: Self { Self(rawValue: Int32(UV_EMSGSIZE.rawValue)) }
+    /// There is nowhere to send it to.
+    public static var destinationRequired: Self { Self(rawValue: Int32(UV_EDESTADDRREQ.rawValue)) }
+    /// The descriptor is not a socket.
+    public static var notSocket: Self { Self(rawValue: Int32(UV_ENOTSOCK.rawValue)) }
+    /// The host or service is not known. asyncio: gaierror EAI_NONAME
+    public static var unknownHost: Self { Self(rawValue: Int32(UV_EAI_NONAME.rawValue)) }
+    /// The resolver could not answer now. asyncio: gaierror EAI_AGAIN
+    public static var resolverFailed: Self { Self(rawValue: Int32(UV_EAI_AGAIN.rawValue)) }
+    /// The host has no such service. asyncio: gaierror EAI_SERVICE
+    public static var unknownService: Self { Self(rawValue: Int32(UV_EAI_SERVICE.rawValue)) }
+    /// The host has no address of this family. asyncio: gaierror EAI_NODATA
+    public static var noAddress: Self { Self(rawValue: Int32(UV_EAI_NODATA.rawValue)) }
+    /// The family is not known to the resolver. asyncio: gaierror EAI_FAMILY
+    public static var unknownFamily: Self { Self(rawValue: Int32(UV_EAI_FAMILY.rawValue)) }
 }

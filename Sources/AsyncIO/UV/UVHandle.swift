@@ -49,10 +49,14 @@ class UVHandle {
         uv_close(raw, handleDidClose)
     }
 
+    /// Called once, when libuv has let go of the handle: for subclasses, to let go of their users.
+    func didClose() {}
+
     fileprivate final func finishClosing() {
         state = .closed
         loop.count(type, by: -1)
         memory.deallocate()
+        didClose()
     }
 }
 

@@ -23,9 +23,19 @@ final class UVLoop {
     /// Whether ``close()`` has succeeded.
     private(set) var isClosed = false
 
+    /// What streams and datagrams are read into, one at a time: nothing keeps it beyond a callback.
+    var readBuffer: UnsafeMutableRawBufferPointer {
+        if _fastPath(readMemory.baseAddress != nil) { return readMemory }
+        readMemory = .allocate(byteCount: 65536, alignment: 64)
+        return readMemory
+    }
+
+    @exclusivity(unchecked) private var readMemory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+
     deinit {
         precondition(isClosed, "a uv_loop_t was dropped open")
         raw.deallocate()
+        readMemory.deallocate()
     }
 
     /// Runs until ``stop()``.

@@ -1,0 +1,233 @@
+// What a reader and a writer share: the protocol of their transport, the buffer, and who waits.
+
+/// The protocol behind a ``StreamReader`` and a ``StreamWriter``.
+final class StreamCore: StreamProtocol {
+    /// What the program makes of a new connection of a server.
+    typealias Accept = (StreamReader, StreamWriter) -> Void
+
+    let loop: EventLoop
+    let limit: Int
+    // Accessed in single steps on the loop's thread only.
+    @exclusivity(unchecked) var buffer: StreamBuffer
+    @exclusivity(unchecked) private(set) var transport: Transport?
+    let slot: ParkingSlot
+    /// The task that waits takes at most so many bytes, straight from what comes; 0 if it wants to look at the buffer.
+    @exclusivity(unchecked) private var wanted = 0
+    /// What the task that waited for bytes gets.
+    @exclusivity(unchecked) private var handed: [UInt8] = []
+    @exclusivity(unchecked) private(set) var isAtEnd = false
+    @exclusivity(unchecked) private(set) var failure: (any Error)?
+    @exclusivity(unchecked) private var isReadingPaused = false
+
+    @exclusivity(unchecked) private var isWritingPaused = false
+    @exclusivity(unchecked) private var drainWaiters: [Future<Void>] = []
+    @exclusivity(unchecked) private(set) var isLost = false
+    @exclusivity(unchecked) private var lostError: (any Error)?
+    @exclusivity(unchecked) private var closeWaiters: [Future<Void>] = []
+
+    private var accept: Accept?
+    /// How many readers and writers the program holds.
+    @exclusivity(unchecked) private var faces = 0
+
+    /// - Parameter accept: for a connection of a server, what gets its reader and writer.
+    init(loop: EventLoop, limit: Int, accept: Accept? = nil) {
+        self.loop = loop
+        self.limit = limit
+        self.accept = accept
+        buffer = StreamBuffer(pool: loop.network.pool)
+        slot = ParkingSlot(loop: loop)
+    }
+
+    static func check(limit: Int) throws {
+        guard limit > 0 else { throw EventLoopError.invalidArgument("limit: Limit cannot be <= 0") }
+    }
+
+    func makeReader() -> StreamReader {
+        faces += 1
+        return StreamReader(core: self)
+    }
+
+    func makeWriter() -> StreamWriter {
+        faces += 1
+        return StreamWriter(core: self)
+    }
+
+    /// A reader or writer is gone. Without any the connection is of no use.
+    func faceWentAway() {
+        faces -= 1
+        guard faces == 0, let transport, !loop.isClosed else { return }
+        if loop.executor.isOnLoopThread || !loop.executor.isRunning {
+            transport.close()
+        } else {
+            let transfer = UncheckedTransfer(transport)  // SAFETY: only the loop's thread touches it from here on.
+            _ = try? loop.executor.callSoonThreadsafe { _ in transfer.value.close() }
+        }
+    }
+
+    // MARK: - From the transport
+
+    func connectionMade(_ transport: Transport) {
+        self.transport = transport
+        guard let accept else { return }
+        self.accept = nil
+        accept(makeReader(), makeWriter())
+    }
+
+    func replaceTransport(_ transport: Transport) { self.transport = transport }
+
+    func dataReceived(_ data: RawSpan) {
+        data.withUnsafeBytes { bytes in feed(bytes) }
+    }
+
+    func feed(_ bytes: UnsafeRawBufferPointer) {
+        if wanted > 0 {
+            // Somebody waits, and the buffer is empty: no detour.
+            let count = min(wanted, bytes.count)
+            wanted = 0
+            handed = [UInt8](UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+            if count < bytes.count { buffer.append(UnsafeRawBufferPointer(rebasing: bytes[count...])) }
+        } else {
+            buffer.append(bytes)
+        }
+        slot.wake()
+        if !isReadingPaused, buffer.count > 2 * limit, let transport {
+            isReadingPaused = true
+            transport.pauseReading()
+        }
+    }
+
+    func eofReceived() -> Bool {
+        feedEnd()
+        return true
+    }
+
+    func feedEnd() {
+        isAtEnd = true
+        wanted = 0
+        slot.wake()
+    }
+
+    func fail(_ error: any Error) {
+        failure = error
+        wanted = 0
+        slot.wake()
+    }
+
+    func pauseWriting() { isWritingPaused = true }
+
+    func resumeWriting() {
+        isWritingPaused = false
+        let waiters = drainWaiters
+        drainWaiters = []
+        for waiter in waiters where !waiter.isDone { waiter.finish(()) }
+    }
+
+    func connectionLost(_ error: (any Error)?) {
+        isLost = true
+        lostError = error
+        if let error { fail(error) } else { feedEnd() }
+        let drains = drainWaiters
+        let closes = closeWaiters
+        drainWaiters = []
+        closeWaiters = []
+        for waiter in drains where !waiter.isDone {
+            if let error { waiter.fail(error) } else { waiter.finish(()) }
+        }
+        for waiter in closes where !waiter.isDone {
+            if let error { waiter.fail(error) } else { waiter.finish(()) }
+        }
+        transport = nil
+    }
+
+    // MARK: - For the reader
+
+    /// Waits until there is more in the buffer, the end, or a failure.
+    func waitForData(_ call: StaticString) async throws {
+        try checkNobodyReads(call)
+        resumeReading()
+        try await slot.park()
+    }
+
+    /// Waits for bytes, with an empty buffer; returns up to `count`, none at the end.
+    func waitForBytes(_ count: Int, _ call: StaticString) async throws -> [UInt8] {
+        try checkNobodyReads(call)
+        resumeReading()
+        wanted = count
+        do {
+            try await slot.park()
+        } catch {
+            giveBack()
+            throw error
+        }
+        if _slowPath(handed.isEmpty) { return [] }
+        let result = handed
+        handed = []
+        return result
+    }
+
+    /// The task was cancelled: what it had been given is still to be read.
+    private func giveBack() {
+        wanted = 0
+        guard !handed.isEmpty else { return }
+        let rest = buffer.takeAll()
+        handed.withUnsafeBytes { buffer.append($0) }
+        rest.withUnsafeBytes { buffer.append($0) }
+        handed = []
+    }
+
+    func checkNobodyReads(_ call: StaticString) throws {
+        loop.canTouch(call)
+        if slot.isOccupied || !handed.isEmpty {
+            throw EventLoopError(
+                .alreadyReading, "\(call)() called while another coroutine is already waiting for incoming data")
+        }
+    }
+
+    private func resumeReading() {
+        guard isReadingPaused else { return }
+        isReadingPaused = false
+        transport?.resumeReading()
+    }
+
+    /// Goes on reading when enough has been taken from the buffer.
+    @inline(__always)
+    func bufferDidShrink() { if isReadingPaused && buffer.count <= limit { resumeReading() } }
+
+    // MARK: - For the writer
+
+    /// Waits while the transport is too full.
+    func drain() async throws {
+        loop.canTouch("StreamWriter.drain")
+        if let failure { throw failure }
+        if transport?.isClosing ?? true { try await loop.yieldOneRound() }
+        if isLost { throw Self.lost }
+        guard isWritingPaused else { return }
+        let waiter = loop.createFuture(of: Void.self)
+        drainWaiters.append(waiter)
+        do {
+            try await waiter.value
+        } catch {
+            drainWaiters.removeAll { $0 === waiter }
+            throw error
+        }
+    }
+
+    static let lost = IOError(code: .connectionReset, operation: "drain", reason: "Connection lost")
+
+    /// Waits for the end of the connection.
+    func waitClosed() async throws {
+        loop.canTouch("StreamWriter.waitClosed")
+        if !isLost {
+            let waiter = loop.createFuture(of: Void.self)
+            closeWaiters.append(waiter)
+            do {
+                try await waiter.value
+            } catch {
+                closeWaiters.removeAll { $0 === waiter }
+                throw error
+            }
+            return
+        }
+        if let lostError { throw lostError }
+    }
+}
