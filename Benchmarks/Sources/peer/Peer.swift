@@ -1,5 +1,6 @@
 // Every workload on this library, one process for each:
 //   peer BENCH [N]
+//   peer echo HOST PORT [MODE] | echo-unix PATH [MODE] | http HOST PORT [MODE]
 
 import AsyncIO
 import Glibc
@@ -9,13 +10,18 @@ struct Peer {
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count > 1 else {
-            print("usage: peer BENCH [N]")
-            exit(2)
+            return usage()
         }
         let bench = arguments[1]
         func count(_ standard: Int) -> Int { arguments.count > 2 ? Int(arguments[2]) ?? standard : standard }
 
         switch bench {
+        case "echo", "http":
+            guard arguments.count > 3, let port = Int(arguments[3]) else { return usage() }
+            try serve(bench, at: .tcp(host: arguments[2], port: port), mode(arguments.dropFirst(4).first))
+        case "echo-unix":
+            guard arguments.count > 2 else { return usage() }
+            try serve(bench, at: .unix(path: arguments[2]), mode(arguments.dropFirst(3).first))
         case "call_soon": try Callbacks.measure(bench, count(1_000_000)) { $0.chain() }
         case "call_soon_batch": try Callbacks.measure(bench, count(1_000_000)) { $0.batch() }
         case "call_later": try Callbacks.measure(bench, count(100_000)) { $0.scheduleTimers() }
@@ -30,6 +36,25 @@ struct Peer {
         case "soak": try onLoop(count(1_000_000), soak)
         default: print(#"{"peer":"asyncio-swift","bench":"\#(bench)","skipped":"not there yet"}"#)
         }
+    }
+
+    private static func usage() {
+        print(
+            """
+            usage: peer BENCH [N]
+                   peer echo HOST PORT [protocol|buffered|stream]
+                   peer echo-unix PATH [protocol|buffered|stream]
+                   peer http HOST PORT [protocol|buffered|stream]
+            """)
+        exit(2)
+    }
+
+    private static func mode(_ name: String?) -> Mode {
+        guard let mode = Mode(rawValue: name ?? Mode.protocol.rawValue) else {
+            usage()
+            return .protocol
+        }
+        return mode
     }
 
     private static func onLoop(

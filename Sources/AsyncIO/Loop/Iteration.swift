@@ -19,10 +19,12 @@ extension EventLoop {
             armTimer()
         }
         if ready.pointee.ring.isEmpty && !stopping { handles.idle.stop() } else { handles.idle.start() }
+        ready.pointee.polls = true
     }
 
     /// Just after the poll: runs what is ready.
     func runAfterPoll() {
+        ready.pointee.polls = false
         executor.inbox.drain(into: ready, willWait: false)
         var now = timers.isEmpty ? 0 : readClock()
         moveDueTimers()
@@ -130,6 +132,19 @@ extension EventLoop {
         case .cancelled:
             break
         }
+    }
+
+    /// Lets a task go on that input woke. If nothing is ahead of it that is now, inside of libuv's callback, while what came
+    /// is still in the processor's cache; else in its turn. The caller returns to libuv right after this.
+    @inline(__always)
+    func resumeAfterInput(_ continuation: UnsafeContinuation<Void, Never>) {
+        guard ready.pointee.polls, ready.pointee.ring.isEmpty, !debug, !stopping, interruption == nil else {
+            ready.pointee.ring.push(.resume(continuation))
+            return
+        }
+        ready.pointee.polls = false
+        perform(.resume(continuation))
+        ready.pointee.polls = true
     }
 
     /// Lets go of every timer without running it.

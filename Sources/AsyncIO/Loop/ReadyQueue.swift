@@ -28,6 +28,8 @@ struct ReadyQueue: ~Copyable {
     var lastClock: Int64 = 0
     /// The loop closes: nothing new is taken in.
     var isClosing = false
+    /// libuv polls and calls back, or is about to: no entry of the queue runs.
+    var polls = false
 
     /// Set while a continuation is resumed whose job is to run at once instead of queueing up.
     private var intercepts = false

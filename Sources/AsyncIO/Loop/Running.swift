@@ -51,6 +51,7 @@ extension EventLoop {
         do {
             defer {
                 runningLoops.set(nil)
+                ready.pointee.polls = false
                 try? mainQueuePoll?.watch([])
                 executor.leave()
                 phase = .idle

@@ -76,10 +76,16 @@ final class StreamCore: StreamProtocol {
     func replaceTransport(_ transport: Transport) { self.transport = transport }
 
     func dataReceived(_ data: RawSpan) {
-        data.withUnsafeBytes { bytes in feed(bytes) }
+        data.withUnsafeBytes { bytes in take(bytes) }
+        slot.wakeAfterInput()
     }
 
     func feed(_ bytes: UnsafeRawBufferPointer) {
+        take(bytes)
+        slot.wake()
+    }
+
+    private func take(_ bytes: UnsafeRawBufferPointer) {
         if wanted > 0 {
             // Somebody waits, and the buffer is empty: no detour.
             let count = min(wanted, bytes.count)
@@ -89,7 +95,6 @@ final class StreamCore: StreamProtocol {
         } else {
             buffer.append(bytes)
         }
-        slot.wake()
         if !isReadingPaused, buffer.count > 2 * limit, let transport {
             isReadingPaused = true
             transport.pauseReading()

@@ -65,6 +65,17 @@ final class ParkingSlot: Suspension {
         }
     }
 
+    /// The same for input from libuv, at the end of its callback.
+    @inline(__always)
+    func wakeAfterInput() {
+        if case .task(let continuation) = occupant {
+            occupant = .none
+            loop.resumeAfterInput(continuation)
+        } else {
+            wake()
+        }
+    }
+
     func cancelSuspension() -> Bool {
         guard case .task(let continuation) = occupant else { return false }
         occupant = .none
