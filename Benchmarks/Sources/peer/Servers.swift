@@ -84,11 +84,15 @@ private final class BufferedEcho: Connection, BufferedProtocol {
 }
 
 private nonisolated(nonsending) func echo(_ reader: StreamReader, _ writer: StreamWriter) async throws {
-    while true {
-        let data = try await reader.read(65536)
-        if data.isEmpty { return }
-        writer.write(data)
-        try await writer.drain()
+    do {
+        while true {
+            let data = try await reader.read(65536)
+            if data.isEmpty { return }
+            writer.write(data)
+            try await writer.drain()
+        }
+    } catch let error as IOError where error.code == .connectionReset {
+        // Load generators end so.
     }
 }
 
@@ -150,5 +154,7 @@ private nonisolated(nonsending) func answerRequests(_ reader: StreamReader, _ wr
         }
     } catch is IncompleteReadError {
         // The client is done.
+    } catch let error as IOError where error.code == .connectionReset {
+        // Load generators end so.
     }
 }

@@ -85,7 +85,7 @@ extension EventLoop {
     /// Runs the first `count` entries of the ready queue, and nothing that they add.
     @inline(__always)
     private func runRound(_ count: Int) {
-        if _slowPath(debug) { return runRoundMeasured(count) }
+        if _slowPath(remembersOrigins) { return runRoundMeasured(count) }
         if _slowPath(interruption != nil) { return }
         for _ in 0..<count {
             perform(ready.pointee.ring.pop())
@@ -138,7 +138,7 @@ extension EventLoop {
     /// is still in the processor's cache; else in its turn. The caller returns to libuv right after this.
     @inline(__always)
     func resumeAfterInput(_ continuation: UnsafeContinuation<Void, Never>) {
-        guard ready.pointee.polls, ready.pointee.ring.isEmpty, !debug, !stopping, interruption == nil else {
+        guard ready.pointee.polls, ready.pointee.ring.isEmpty, !remembersOrigins, !stopping, interruption == nil else {
             ready.pointee.ring.push(.resume(continuation))
             return
         }

@@ -154,6 +154,7 @@ final class StreamCore: StreamProtocol {
     }
 
     /// Waits for bytes, with an empty buffer; returns up to `count`, none at the end.
+    @inline(__always)
     func waitForBytes(_ count: Int, _ call: StaticString) async throws -> [UInt8] {
         try checkNobodyReads(call)
         resumeReading()
@@ -199,6 +200,12 @@ final class StreamCore: StreamProtocol {
     func bufferDidShrink() { if isReadingPaused && buffer.count <= limit { resumeReading() } }
 
     // MARK: - For the writer
+
+    /// Whether ``drain()`` would wait or throw.
+    @inline(__always)
+    var hasReasonToDrain: Bool {
+        isWritingPaused || isLost || failure != nil || transport?.isClosing ?? true || !loop.executor.isOnLoopThread
+    }
 
     /// Waits while the transport is too full.
     func drain() async throws {

@@ -17,7 +17,7 @@ public final class StreamWriter {
     /// The transport underneath.
     ///
     /// asyncio: StreamWriter.transport
-    public private(set) var transport: Transport
+    @exclusivity(unchecked) public private(set) var transport: Transport
 
     init(core: StreamCore) {
         self.core = core
@@ -62,7 +62,10 @@ public final class StreamWriter {
     /// - Throws: the error that broke the connection; ``IOError`` `.connectionReset` if it is closed.
     ///
     /// asyncio: StreamWriter.drain
-    public func drain() async throws { try await core.drain() }
+    public func drain() async throws {
+        if !core.hasReasonToDrain { return }
+        try await core.drain()
+    }
 
     /// Ends the writing side once everything has been written; reading goes on.
     ///

@@ -26,6 +26,7 @@ final class ParkingSlot: Suspension {
     /// Waits for ``wake()``. Nobody else may wait here at the same time.
     ///
     /// - Throws: `CancellationError`; the slot is free again then.
+    @inline(__always)
     func park() async throws {
         assert(!isOccupied)
         if loop.ready.pointee.isClosing { throw CancellationError() }
