@@ -196,7 +196,7 @@ extension EventLoop {
             try? socket.setOption(.noDelay, 1)
             let local = SocketAddress(try socket.localName())
             return SocketTransport(
-                handle, loop: self, connection: HandshakePlaceholder(), local: local, remote: remote)
+                handle, loop: self, connection: network.placeholder, local: local, remote: remote)
         } catch {
             handle.close()
             throw error
@@ -205,8 +205,7 @@ extension EventLoop {
 
     /// A transport of a connected socket, which stays the caller's if this fails.
     func makeTransport(
-        adopting socket: SystemSocket, remote: SocketAddress?, local: SocketAddress? = nil,
-        connection: any ConnectionProtocol = HandshakePlaceholder()
+        adopting socket: SystemSocket, remote: SocketAddress?, local: SocketAddress? = nil
     ) throws -> SocketTransport {
         let localAddress: SocketAddress?
         if let local { localAddress = local } else { localAddress = SocketAddress(try socket.localName()) }
@@ -227,7 +226,8 @@ extension EventLoop {
             throw IOError(uvStatus: status, operation: "open", subject: "descriptor \(socket.descriptor)")
         }
         let peer = remote ?? socket.peerName().flatMap { SocketAddress($0) }
-        return SocketTransport(stream, loop: self, connection: connection, local: localAddress, remote: peer)
+        return SocketTransport(
+            stream, loop: self, connection: network.placeholder, local: localAddress, remote: peer)
     }
 
     /// Makes the protocol, secures the connection if asked for, and returns once `connectionMade` has been called.
@@ -236,7 +236,8 @@ extension EventLoop {
         isAdopted: Bool = false, _ factory: () throws -> P
     ) async throws -> (transport: Transport, protocol: P) {
         let connection = try transport.discardingOnFailure(factory)
-        if tls == nil { transport.transportProtocol = connection }
+        // Nothing is read before the handshake begins.
+        if tls == nil { transport.transportProtocol = connection } else { transport.pauseReading() }
         await withUnsafeContinuation { continuation in
             transport.begin { [self] in ready.pointee.ring.push(.resume(continuation)) }
         }

@@ -28,6 +28,8 @@ public final class DatagramTransport {
     private var isPaused = false
     private var flow = FlowControl()
     private var datagramProtocol: any DatagramProtocol
+    /// The protocol after the end, when the two no longer keep each other alive.
+    private weak var formerProtocol: (any DatagramProtocol)?
     private var ownedDescriptor: Int32
     private let cleanUp: () -> Void
 
@@ -213,6 +215,13 @@ public final class DatagramTransport {
         loop.network.disown(ownedDescriptor)
         ownedDescriptor = -1
         socket.close()
+        letGo()
+    }
+
+    /// Protocols hold their transport, as a rule.
+    private func letGo() {
+        formerProtocol = datagramProtocol
+        datagramProtocol = loop.network.datagramPlaceholder
         cleanUp()
     }
 
@@ -222,9 +231,10 @@ public final class DatagramTransport {
     ///
     /// asyncio: BaseTransport.set_protocol, BaseTransport.get_protocol
     public var transportProtocol: any DatagramProtocol {
-        get { datagramProtocol }
+        get { formerProtocol ?? datagramProtocol }
         set {
             loop.canTouch("DatagramTransport.transportProtocol")
+            guard phase != .closed else { return formerProtocol = newValue }
             datagramProtocol = newValue
         }
     }
@@ -344,7 +354,7 @@ extension DatagramTransport: UVDatagramDelegate {
         // The loop was closed under an open socket.
         guard phase != .closed else { return }
         phase = .closed
-        cleanUp()
+        letGo()
     }
 }
 

@@ -173,9 +173,14 @@ extension EventLoop {
     }
 
     /// Waits until a descriptor is ready. Several tasks that wait for the same get their turns in order.
-    func waitUntilReady(_ descriptor: Int32, _ direction: DescriptorWatch.Direction) async throws {
+    ///
+    /// - Parameter announce: gets what is waited for, to end the wait early.
+    func waitUntilReady(
+        _ descriptor: Int32, _ direction: DescriptorWatch.Direction, announce: (Future<Void>) -> Void = { _ in }
+    ) async throws {
         let watch = try watch(descriptor)
         let waiter = createFuture(of: Void.self)
+        announce(waiter)
         try changeOrForget(watch, descriptor, direction) { $0.waiters.append(waiter) }
         defer { try? watch.change(direction) { side in side.waiters.removeAll { $0 === waiter } } }
         try await waiter.value

@@ -71,7 +71,7 @@ final class Listener {
             case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .outOfMemory: pause(error)
             case .wouldBlock: break
             // The connection was broken before it was taken; there may be others.
-            case .connectionAborted, .interrupted: continue
+            case .connectionAborted, .interrupted, .hostUnreachable, .networkUnreachable, .protocolError: continue
             default: pause(error)
             }
             return

@@ -4,6 +4,9 @@
 final class NetworkState: LoopAttachment {
     /// Memory for bytes in transit.
     let pool = BlockPool()
+    /// Stands in where a connection has no protocol of the program's.
+    let placeholder = PlaceholderProtocol()
+    let datagramPlaceholder = PlaceholderDatagramProtocol()
     /// Who watches which descriptor.
     @exclusivity(unchecked) var watches: [Int32: DescriptorWatch] = [:]
     /// The servers that are open.
@@ -36,6 +39,12 @@ final class NetworkState: LoopAttachment {
         return owned[Int(descriptor) / 64] & (1 << (UInt64(descriptor) % 64)) != 0
     }
 }
+
+/// The protocol of a connection before a handshake, and after the end. It ignores everything.
+final class PlaceholderProtocol: ConnectionProtocol {}
+
+/// The same for datagrams.
+final class PlaceholderDatagramProtocol: DatagramProtocol {}
 
 extension EventLoop {
     var network: NetworkState {

@@ -49,8 +49,9 @@ extension EventLoop {
         let socket = try SystemSocket(transport.fileDescriptor).duplicate()
         defer { socket.close() }
         do {
-            return try await sendNatively(socket, fileDescriptor, offset, count) {
+            return try await sendNatively(socket, fileDescriptor, offset, count) { wait in
                 if transport.isClosing { throw transport.connectionIsLost }
+                transport.sendfileWait = wait
             }
         } catch let unavailable as SendfileNotAvailableError {
             guard fallback else { throw unavailable }
@@ -74,7 +75,7 @@ extension EventLoop {
             throw EventLoopError.invalidArgument("fileDescriptor: only stream sockets can send files")
         }
         do {
-            return try await sendNatively(socket, file, offset, count) {}
+            return try await sendNatively(socket, file, offset, count) { _ in }
         } catch let unavailable as SendfileNotAvailableError {
             guard fallback else { throw unavailable }
             return try await eachPiece(file, offset, count) { try await sockSendAll(fileDescriptor, $0) }
@@ -93,8 +94,10 @@ extension EventLoop {
     private static let pieceSize = 256 * 1024
 
     /// Sends by sendfile(2); waits while the socket is full.
+    ///
+    /// - Parameter check: throws if there is no sense in going on; gets what is waited for.
     private func sendNatively(
-        _ socket: SystemSocket, _ file: Int32, _ offset: Int, _ count: Int?, check: () throws -> Void
+        _ socket: SystemSocket, _ file: Int32, _ offset: Int, _ count: Int?, check: (Future<Void>?) throws -> Void
     ) async throws -> Int {
         guard try FileIdentity(descriptor: file).isRegularFile else {
             throw SendfileNotAvailableError("not a regular file")
@@ -104,7 +107,7 @@ extension EventLoop {
         // The position follows also when this ends early.
         defer { if seeks { try? System.seek(file, to: offset + sent) } }
         while count.map({ sent < $0 }) ?? true {
-            try check()
+            try check(nil)
             let piece = min(Self.pieceSize, (count ?? .max) - sent)
             let status = socket.send(file: file, from: offset + sent, count: piece)
             if status == 0 { break }
@@ -113,7 +116,7 @@ extension EventLoop {
                 // Others get a turn; a socket that takes everything would not let them.
                 try await yieldOneRound()
             } else if status == IOError.Code.wouldBlock.rawValue {
-                try await waitUntilReady(socket.descriptor, .writing)
+                try await waitUntilReady(socket.descriptor, .writing) { try? check($0) }
             } else {
                 let error = IOError(uvStatus: Int32(status), operation: "sendfile")
                 if sent == 0, error.saysThatSendfileIsImpossible {
@@ -208,7 +211,7 @@ extension Transport {
 }
 
 extension SocketTransport {
-    fileprivate var connectionIsLost: IOError {
+    var connectionIsLost: IOError {
         IOError(code: .connectionReset, operation: "sendfile", reason: "Connection closed by peer")
     }
 

@@ -175,6 +175,8 @@ extension Server {
                 transport.transportProtocol = connection
                 return transport.begin()
             }
+            // Nothing is read before the handshake begins.
+            transport.pauseReading()
             transport.begin { [self] in shakeHands(transport, tls: tls, connection: connection) }
         } catch {
             report(error)

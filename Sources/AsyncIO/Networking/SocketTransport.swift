@@ -45,6 +45,8 @@ final class SocketTransport: Transport {
     @exclusivity(unchecked) var isWriting = false
     /// A file is being sent; nothing else may be written.
     @exclusivity(unchecked) var isSendingFile = false
+    /// What the sending of a file waits for.
+    @exclusivity(unchecked) var sendfileWait: Future<Void>?
     /// Writes that were dropped because the connection is gone.
     @exclusivity(unchecked) var lostWrites = 0
     /// Who waits until everything has been written.
@@ -53,6 +55,8 @@ final class SocketTransport: Transport {
     @exclusivity(unchecked) var bufferError: (any Error)?
 
     @exclusivity(unchecked) var connection: any ConnectionProtocol
+    /// The protocol after the end, when the two no longer keep each other alive.
+    private weak var formerConnection: (any ConnectionProtocol)?
     @exclusivity(unchecked) var streamProtocol: (any StreamProtocol)?
     @exclusivity(unchecked) var bufferedProtocol: (any BufferedProtocol)?
     /// Whose buffer the bytes go to that come next, if not to the loop's.
@@ -99,9 +103,10 @@ final class SocketTransport: Transport {
     // MARK: - The protocol
 
     override var transportProtocol: any ConnectionProtocol {
-        get { connection }
+        get { formerConnection ?? connection }
         set {
             loop.canTouch("Transport.transportProtocol")
+            guard phase != .closed else { return formerConnection = newValue }
             adopt(newValue)
         }
     }
@@ -152,12 +157,11 @@ final class SocketTransport: Transport {
     /// Ends the connection: drops what waits, and schedules `connectionLost`.
     func lose(_ error: (any Error)?) {
         guard phase != .losing && phase != .closed else { return }
-        let wasMade = phase != .created || !loop.ready.pointee.isClosing
         phase = .losing
         stopReading()
         pending = nil
         wakeFlushWaiters(error)
-        guard wasMade else { return finish() }
+        if let wait = sendfileWait, !wait.isDone { wait.fail(connectionIsLost) }
         loop.ready.pointee.ring.push(
             .callback { [self] in
                 guard phase == .losing else { return }
@@ -189,6 +193,9 @@ final class SocketTransport: Transport {
     }
 
     private func leave() {
+        // Protocols hold their transport, as a rule.
+        formerConnection = connection
+        adopt(loop.network.placeholder)
         loop.network.disown(ownedDescriptor)
         ownedDescriptor = -1
         let owner = self.owner

@@ -70,8 +70,3 @@ extension EventLoop {
         }
     }
 }
-
-/// Keeps the place of the program's protocol while the handshake has not begun.
-final class HandshakePlaceholder: ConnectionProtocol {
-    func connectionMade(_ transport: Transport) { transport.pauseReading() }
-}

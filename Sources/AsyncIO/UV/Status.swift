@@ -85,6 +85,8 @@ extension IOError.Code {
     public static var addressNotAvailable: Self { Self(rawValue: Int32(UV_EADDRNOTAVAIL.rawValue)) }
     /// Addresses of this family cannot be used.
     public static var addressFamilyNotSupported: Self { Self(rawValue: Int32(UV_EAFNOSUPPORT.rawValue)) }
+    /// The other end did not keep to the protocol.
+    public static var protocolError: Self { Self(rawValue: Int32(UV_EPROTO.rawValue)) }
     /// No answer in time.
     public static var timedOut: Self { Self(rawValue: Int32(UV_ETIMEDOUT.rawValue)) }
     /// No way to that host.
