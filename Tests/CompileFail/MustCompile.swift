@@ -235,6 +235,49 @@ func showFromLoop(_ screen: Screen) throws {
     }
 }
 
+/// Counts what comes, without any lock.
+final class Sink: StreamProtocol {
+    let counter: Counter
+    private var transport: Transport?
+
+    init(_ counter: Counter) { self.counter = counter }
+
+    func connectionMade(_ transport: Transport) { self.transport = transport }
+
+    func dataReceived(_ data: RawSpan) {
+        counter.count += data.byteCount
+        transport?.write(data)
+    }
+}
+
+nonisolated(nonsending) func greet(_ reader: StreamReader, _ writer: StreamWriter) async throws -> String {
+    writer.write("hello\n")
+    try await writer.drain()
+    return String(decoding: try await reader.readLine(), as: UTF8.self)
+}
+
+@discardableResult
+func connections(_ loop: EventLoop) async throws -> Int {
+    let counter = Counter()
+    let echo = try await loop.createServer(host: "127.0.0.1", port: 0) { Sink(counter) }
+    let lines = try await loop.startServer(host: "127.0.0.1", port: 0) { reader, writer in
+        for try await line in reader.lines {
+            counter.increment()
+            writer.write(line)
+        }
+    }
+    for server in [echo, lines] {
+        guard case .ip(_, let port) = server.addresses[0] else { continue }
+        let (reader, writer) = try await loop.openConnection(host: "127.0.0.1", port: port)
+        let greeting = loop.createTask { try await greet(reader, writer) }
+        let answer = try await greeting.value
+        precondition(answer == "hello\n")
+        writer.close()
+        try await server.withClosing { try await writer.waitClosed() }
+    }
+    return counter.count
+}
+
 @main
 struct Program {
     static func main() throws {
@@ -245,6 +288,7 @@ struct Program {
             let counted = try await tasks(loop)
             let total = try await generators(loop) + blocking(loop)
             precondition(counted.count > 0 && total > 0 && factory.created > 0)
+            try await connections(loop)
 
             let service = Service(executor: loop.executor, account: Account(on: loop.executor))
             try await fromEverywhere(service.executor)
