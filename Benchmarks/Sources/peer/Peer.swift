@@ -34,6 +34,8 @@ struct Peer {
         case "future_await": try onLoop(count(1_000_000), futureAwait)
         case "sleep": try onLoop(count(100_000), sleepers)
         case "soak": try onLoop(count(1_000_000), soak)
+        case let name where roundTrips(name) != nil:
+            if let workload = roundTrips(name) { try onLoop(count(100_000), workload) }
         default: print(#"{"peer":"asyncio-swift","bench":"\#(bench)","skipped":"not there yet"}"#)
         }
     }

@@ -23,18 +23,22 @@ enum Place {
 /// Serves until the process is told to end.
 func serve(_ what: String, at place: Place, _ mode: Mode) throws {
     try AsyncIO.run { loop in
-        let server: Server
-        switch (what, mode) {
-        case ("http", .protocol): server = try await listen(loop, place) { HTTPProtocol() }
-        case ("http", .buffered): server = try await listen(loop, place) { BufferedHTTP() }
-        case ("http", .stream): server = try await listen(loop, place, handler: answerRequests)
-        case (_, .protocol): server = try await listen(loop, place) { EchoProtocol() }
-        case (_, .buffered): server = try await listen(loop, place) { BufferedEcho() }
-        case (_, .stream): server = try await listen(loop, place, handler: echo)
-        }
+        let server = try await server(what, on: loop, at: place, mode)
         print("LISTENING")
         fflush(nil)
         try await server.serveForever()
+    }
+}
+
+/// The server of a name and mode.
+func server(_ what: String, on loop: EventLoop, at place: Place, _ mode: Mode) async throws -> Server {
+    switch (what, mode) {
+    case ("http", .protocol): try await listen(loop, place) { HTTPProtocol() }
+    case ("http", .buffered): try await listen(loop, place) { BufferedHTTP() }
+    case ("http", .stream): try await listen(loop, place, handler: answerRequests)
+    case (_, .protocol): try await listen(loop, place) { EchoProtocol() }
+    case (_, .buffered): try await listen(loop, place) { BufferedEcho() }
+    case (_, .stream): try await listen(loop, place, handler: echo)
     }
 }
 
@@ -98,7 +102,8 @@ private nonisolated(nonsending) func echo(_ reader: StreamReader, _ writer: Stre
 
 // MARK: - HTTP
 
-private let response = Array(
+/// What the server answers to every request.
+let httpAnswer = Array(
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!".utf8)
 private let endOfRequest: [UInt8] = Array("\r\n\r\n".utf8)
 
@@ -128,7 +133,7 @@ private final class HTTPProtocol: Connection, StreamProtocol {
 
     func dataReceived(_ data: RawSpan) {
         let count = data.withUnsafeBytes { requests.feed($0) }
-        for _ in 0..<count { transport?.write(response) }
+        for _ in 0..<count { transport?.write(httpAnswer) }
     }
 }
 
@@ -141,7 +146,7 @@ private final class BufferedHTTP: Connection, BufferedProtocol {
 
     func bufferUpdated(_ count: Int) {
         let count = requests.feed(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        for _ in 0..<count { transport?.write(response) }
+        for _ in 0..<count { transport?.write(httpAnswer) }
     }
 }
 
@@ -149,7 +154,7 @@ private nonisolated(nonsending) func answerRequests(_ reader: StreamReader, _ wr
     do {
         while true {
             _ = try await reader.readUntil(endOfRequest)
-            writer.write(response)
+            writer.write(httpAnswer)
             try await writer.drain()
         }
     } catch is IncompleteReadError {
