@@ -22,6 +22,8 @@ public final class Server {
     /// What ``serveForever()`` waits for.
     private var forever: Future<Void>?
     private let cleanUp: () -> Void
+    /// When the want of descriptors was reported last.
+    private var lastReport: EventLoop.Instant?
 
     /// How often accepting had to pause because the process had no descriptors, or the system no memory, left. Connections
     /// that come meanwhile wait in the system's queue; none that was accepted is shed.
@@ -203,6 +205,10 @@ public final class Server {
 
     private func didRunOut(_ error: IOError) {
         acceptPauses += 1
+        // Connections that come and go make pauses that are many and short.
+        let now = loop.time()
+        if let lastReport, now < lastReport.advanced(by: Listener.pauseAfterExhaustion) { return }
+        lastReport = now
         var context = ExceptionContext(
             message: """
                 socket.accept() out of system resource: \(clients.count) connections are open, accepting pauses for \

@@ -241,6 +241,11 @@ extension SocketTransport: UVStreamDelegate {
     func streamDidClose() {
         // The loop was closed under an open connection.
         guard phase != .closed else { return }
+        if loop.debug {
+            StandardError.print(
+                "A transport was still open when its loop was closed: "
+                    + "\(type(of: connection)), \(remote.map(\.description) ?? "no address")")
+        }
         phase = .closed
         pending = nil
         leave()
