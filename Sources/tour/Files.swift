@@ -18,6 +18,14 @@ struct FileDigest: Sendable {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     /// The contents, if they are short and look like text.
     var text: [UInt8]?
+
+    /// Adds bytes to the size and the hash.
+    mutating func add(_ bytes: some Sequence<UInt8>) {
+        for byte in bytes {
+            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+            size += 1
+        }
+    }
 }
 
 private let longestText = 1 << 20
@@ -57,11 +65,44 @@ func hashFile(_ path: String) throws -> FileDigest {
         if count < 0 && errno == EINTR { continue }
         guard count >= 0 else { throw FileError(path: path, code: errno) }
         guard count > 0 else { break }
-        for byte in buffer[..<count] { digest.hash = (digest.hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        digest.size += count
+        digest.add(buffer[..<count])
         if digest.size > longestText || buffer[..<count].contains(0) { text = nil }
         text?.append(contentsOf: buffer[..<count])
     }
     digest.text = text
     return digest
+}
+
+/// A file that is removed when it is closed.
+final class TemporaryFile {
+    let path: String
+    let descriptor: Int32
+
+    /// Writes `bytes` to a new file in the folder for temporary files.
+    init(_ bytes: [UInt8]) throws {
+        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(folder)/tour.XXXXXX".utf8CString)
+        descriptor = mkstemp(&template)
+        path = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+        guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written)
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else {
+                let error = FileError(path: path, code: errno)
+                close()
+                throw error
+            }
+            written += count
+        }
+    }
+
+    /// Closes the file and removes it.
+    func close() {
+        unlink(path)
+        Glibc.close(descriptor)
+    }
 }

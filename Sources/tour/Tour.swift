@@ -39,6 +39,11 @@ func tour(_ loop: EventLoop, _ folder: String) async throws {
     try await generateSquares(loop, ledger)
     try await hopToMainActor(loop, ledger)
     try await reportSlowCallback(loop, ledger)
+    try await lookUpLocalhost(loop, ledger)
+    try await exchangeDatagrams(loop, ledger)
+    try await chat(loop, ledger)
+    try await echoToHundredClients(loop, ledger)
+    try await sendFile(loop, ledger)
     try await hashAndCount(loop, folder, ledger)
 
     try await posting.value

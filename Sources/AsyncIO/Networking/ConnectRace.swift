@@ -9,6 +9,8 @@ final class ConnectRace {
     private var decisions: HappyEyeballs
     private var attempts: [Int: UVTCP] = [:]
     private var timer: TimerHandle?
+    private var decided: [HappyEyeballs.Action] = []
+    private var isCarryingOut = false
     private(set) var errors: [any Error] = []
     /// The connection and where it goes.
     let winner: Future<(UVTCP, SocketAddress)>
@@ -40,8 +42,14 @@ final class ConnectRace {
         }
     }
 
+    /// An attempt may fail while it is started; what that leads to comes after what was decided before.
     private func carryOut(_ actions: [HappyEyeballs.Action]) {
-        for action in actions {
+        decided += actions
+        guard !isCarryingOut else { return }
+        isCarryingOut = true
+        defer { isCarryingOut = false }
+        while !decided.isEmpty {
+            let action = decided.removeFirst()
             switch action {
             case .attempt(let index): attempt(index)
             case .startTimer:

@@ -20,6 +20,8 @@ public struct IPAddress: Hashable, Sendable, LosslessStringConvertible {
 
     /// Parses an address; nil if the text is not one. IPv6 may have a scope: `fe80::1%eth0` or `fe80::1%2`.
     public init?(_ description: String) {
+        // The C functions would stop reading there.
+        if description.utf8.contains(0) { return nil }
         if let bytes = AddressText.parseIPv4(description) {
             bits = .v4(bytes)
         } else if let address = AddressText.parseIPv6(description) {

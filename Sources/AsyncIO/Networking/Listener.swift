@@ -45,8 +45,8 @@ final class Listener {
         self.poll = poll
     }
 
-    /// Stops listening and closes the socket.
-    func close() {
+    /// Stops listening and closes the socket, unless it is the caller's.
+    func close(keepingDescriptor: Bool = false) {
         guard !isClosed else { return }
         isClosed = true
         retry?.cancel()
@@ -55,7 +55,7 @@ final class Listener {
         poll?.close()
         poll = nil
         loop.network.disown(socket.descriptor)
-        socket.close()
+        if !keepingDescriptor { socket.close() }
     }
 
     private func acceptAll() {

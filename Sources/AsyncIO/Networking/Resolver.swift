@@ -123,8 +123,13 @@ extension EventLoop {
         _ flags: AddressInfoFlags
     ) async throws -> [AddressInfo] {
         try checkOpen("getAddrInfo")
-        let future = createFuture(of: [AddressInfo].self)
         let subject = host ?? service
+        guard subject != nil, host != "" else {
+            // libuv calls an empty name invalid, from version 1.48 on.
+            throw IOError(
+                code: .unknownHost, operation: "getaddrinfo", reason: IOError.Code.unknownHost.text, subject: subject)
+        }
+        let future = createFuture(of: [AddressInfo].self)
         let request = UVGetAddrInfo(on: uv) { status, names in
             guard !future.isDone else { return }
             if status < 0 {
@@ -140,10 +145,9 @@ extension EventLoop {
                     })
             }
         }
-        // An empty name means this machine to asyncio, and is an error to newer versions of libuv.
         try request.submit(
-            host: host == "" ? nil : host, service: host == nil && service == nil ? "0" : service,
-            family: family.rawValue, type: type.rawValue, protocol: `protocol`, flags: flags.rawValue)
+            host: host, service: service, family: family.rawValue, type: type.rawValue, protocol: `protocol`,
+            flags: flags.rawValue)
         do {
             return try await future.value
         } catch {

@@ -55,7 +55,6 @@ extension EventLoop {
             }
         } catch let unavailable as SendfileNotAvailableError {
             guard fallback else { throw unavailable }
-            transport.isSendingFile = false
             return try await sendInPieces(transport, fileDescriptor, offset, count)
         }
     }
@@ -137,10 +136,13 @@ extension EventLoop {
                 throw (transport as? SocketTransport)?.connectionIsLost
                     ?? IOError(code: .connectionReset, operation: "sendfile", reason: "Connection closed by peer")
             }
-            transport.write(piece)
             if let socket = transport as? SocketTransport {
+                socket.isSendingFile = false
+                transport.write(piece)
+                socket.isSendingFile = true
                 try await socket.flush()
             } else {
+                transport.write(piece)
                 while transport.writeBufferSize > 0 && !transport.isClosing { try await sleep(for: .milliseconds(1)) }
             }
         }

@@ -119,13 +119,16 @@ public final class Server {
     /// Stops listening. Connections that are open stay open. Doing it twice does nothing the second time.
     ///
     /// asyncio: Server.close · libuv: uv_close
-    public func close() {
+    public func close() { close(keepingDescriptors: false) }
+
+    /// - Parameter keepingDescriptors: whether the sockets are still the caller's.
+    func close(keepingDescriptors: Bool) {
         loop.canTouch("Server.close")
         guard state != .closed else { return }
         state = .closed
-        for listener in listeners { listener.close() }
+        for listener in listeners { listener.close(keepingDescriptor: keepingDescriptors) }
         listeners = []
-        cleanUp()
+        if !keepingDescriptors { cleanUp() }
         forever?.cancel()
         forever = nil
         wakeIfOver()

@@ -155,7 +155,7 @@ extension EventLoop {
             // A socket that was handed over is not closed by a cancellation.
             if !isAdopted { try await yieldOneRound() }
         } catch {
-            server.close()
+            server.close(keepingDescriptors: isAdopted)
             throw error
         }
         return server

@@ -30,7 +30,7 @@ extension EventLoop {
     ///
     /// - Parameters:
     ///   - transport: the connection; use only the result afterwards.
-    ///   - protocol: what the secure connection tells what happens.
+    ///   - connection: what the secure connection tells what happens.
     ///   - context: the implementation of TLS.
     /// - Throws: ``EventLoopError`` `.unsupported` without a context, `.transportClosing`; what the handshake throws.
     ///

@@ -148,12 +148,7 @@ extension EventLoop {
             StreamCore(loop: self, limit: limit) { [unowned self] reader, writer in
                 let transport = writer.transport
                 let task = LoopTask(loop: self, name: nil, isListed: true, origin: origin) {
-                    do {
-                        try await handler(reader, writer)
-                    } catch is CancellationError {
-                        transport.close()
-                        throw CancellationError()
-                    }
+                    try await handler(reader, writer)
                 }
                 task.addDoneCallback { task in handlerDidEnd(task, transport) }
             }
@@ -163,7 +158,8 @@ extension EventLoop {
 
 /// Reports the error of a connection's handler, and closes the connection.
 private func handlerDidEnd(_ task: Future<Void>, _ transport: Transport) {
-    guard !task.isCancelled, let error = try? task.exception() else { return }
+    if task.isCancelled { return transport.close() }
+    guard let error = try? task.exception() else { return }
     var context = ExceptionContext(message: "Unhandled exception in client_connected_cb", exception: error)
     context.subject = transport
     task.loop.callExceptionHandler(context)

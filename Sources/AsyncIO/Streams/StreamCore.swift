@@ -14,7 +14,7 @@ final class StreamCore: StreamProtocol {
     /// The task that waits takes at most so many bytes, straight from what comes; 0 if it wants to look at the buffer.
     @exclusivity(unchecked) private var wanted = 0
     /// What the task that waited for bytes gets.
-    @exclusivity(unchecked) private var handed: [UInt8] = []
+    @exclusivity(unchecked) private(set) var handed: [UInt8] = []
     @exclusivity(unchecked) private(set) var isAtEnd = false
     @exclusivity(unchecked) private(set) var failure: (any Error)?
     @exclusivity(unchecked) private var isReadingPaused = false
@@ -95,7 +95,8 @@ final class StreamCore: StreamProtocol {
         } else {
             buffer.append(bytes)
         }
-        if !isReadingPaused, buffer.count > 2 * limit, let transport {
+        // More than twice the limit.
+        if !isReadingPaused, buffer.count > limit, buffer.count - limit > limit, let transport {
             isReadingPaused = true
             transport.pauseReading()
         }

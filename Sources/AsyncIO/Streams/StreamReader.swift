@@ -36,7 +36,7 @@ public final class StreamReader {
     /// Whether the stream has ended and everything has been read.
     ///
     /// asyncio: StreamReader.at_eof
-    public var isAtEOF: Bool { core.isAtEnd && core.buffer.isEmpty }
+    public var isAtEOF: Bool { core.isAtEnd && core.buffer.isEmpty && core.handed.isEmpty }
 
     /// Reads up to `count` bytes: what there is, at least one; none only at the end of the stream. Without `count`, reads
     /// everything up to the end.
@@ -76,9 +76,9 @@ public final class StreamReader {
         if let failure = core.failure { throw failure }
         if buffer.isEmpty { return 0 }
         while core.buffer.isEmpty {
+            if let failure = core.failure { throw failure }
             if core.isAtEnd { return 0 }
             try await core.waitForData("read")
-            if let failure = core.failure { throw failure }
         }
         let count = Swift.min(buffer.count, core.buffer.count)
         core.buffer.take(count, into: buffer)
@@ -95,9 +95,9 @@ public final class StreamReader {
         if let failure = core.failure { throw failure }
         if array.isEmpty { return 0 }
         while core.buffer.isEmpty {
+            if let failure = core.failure { throw failure }
             if core.isAtEnd { return 0 }
             try await core.waitForData("read")
-            if let failure = core.failure { throw failure }
         }
         let count = Swift.min(array.count, core.buffer.count)
         array.withUnsafeMutableBytes { core.buffer.take(count, into: $0) }
@@ -192,9 +192,9 @@ public final class StreamReader {
             case .found(let end): return take(end)
             case .overrun(let error): throw error
             case .none:
+                if let failure = core.failure { throw failure }
                 if core.isAtEnd { throw IncompleteReadError(partial: take(core.buffer.count), expected: nil) }
                 try await core.waitForData("readuntil")
-                if let failure = core.failure { throw failure }
             }
         }
     }
