@@ -37,6 +37,8 @@ public struct EventLoopError: Error, Hashable, Sendable, CustomStringConvertible
         public static let generatorBusy = Code("generatorBusy")
         /// An argument is not acceptable: asyncio's ValueError. The message names it.
         public static let invalidArgument = Code("invalidArgument")
+        /// The object is not in the state for this: a lock that nobody has was released, and the like.
+        public static let invalidState = Code("invalidState")
         /// The transport is closing or closed.
         public static let transportClosing = Code("transportClosing")
         /// Something was written after the end of the stream had been written.

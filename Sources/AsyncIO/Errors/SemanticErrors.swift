@@ -27,3 +27,61 @@ public struct KeyboardInterrupt: Error, Hashable, Sendable, CustomStringConverti
     /// A word for logs.
     public var description: String { "interrupted" }
 }
+
+/// Something took longer than it was allowed to.
+///
+/// asyncio: TimeoutError
+public struct TimeoutError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Creates the error.
+    public init() {}
+
+    /// A word for logs.
+    public var description: String { "timed out" }
+}
+
+/// The barrier was reset or aborted while the task waited for it, or is broken.
+///
+/// asyncio: BrokenBarrierError
+public struct BrokenBarrierError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What happened.
+    public let message: String
+
+    /// Creates the error.
+    public init(_ message: String) { self.message = message }
+
+    /// The message.
+    public var description: String { message }
+}
+
+/// The queue has nothing to take without waiting.
+///
+/// asyncio: QueueEmpty
+public struct QueueEmpty: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Creates the error.
+    public init() {}
+
+    /// A word for logs.
+    public var description: String { "the queue is empty" }
+}
+
+/// The queue has no room to put something without waiting.
+///
+/// asyncio: QueueFull
+public struct QueueFull: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Creates the error.
+    public init() {}
+
+    /// A word for logs.
+    public var description: String { "the queue is full" }
+}
+
+/// The queue has been shut down.
+///
+/// asyncio: QueueShutDown
+public struct QueueShutDown: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Creates the error.
+    public init() {}
+
+    /// A word for logs.
+    public var description: String { "the queue has been shut down" }
+}

@@ -53,14 +53,14 @@ extension EventLoop {
 
     /// Cancels every task that is left, and runs tasks, and nothing else, until they have ended.
     private func unwindTasks() {
-        for task in tasks.values where task.isListed && !task.isDone {
+        for task in distinctTasks where task.isListed && !task.isDone {
             var context = ExceptionContext(message: "Task was destroyed but it is pending!")
             context.taskName = task.name
             context.origin = task.origin
             context.subject = task
             callExceptionHandler(context)
         }
-        for task in tasks.values where !task.isDone { task.cancel() }
+        for task in distinctTasks where !task.isDone { task.cancel() }
         for (identity, suspension) in foreignWaits { suspension.release(waiter: identity) }
         discardReadyEntries()
     }

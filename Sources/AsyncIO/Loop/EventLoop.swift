@@ -197,4 +197,5 @@ final class LoopSlots {
     @exclusivity(unchecked) var generators: (any LoopAttachment)?
     @exclusivity(unchecked) var blocking: (any LoopAttachment)?
     @exclusivity(unchecked) var network: (any LoopAttachment)?
+    var dumpSignal: AnyObject?
 }

@@ -111,14 +111,12 @@ extension EventLoop {
         case .callback(let callback):
             do { try callback() } catch { callbackFailed(error, handle: nil, origin: origin) }
         case .job(let job):
-            job.runSynchronously(on: executor.asUnownedTaskExecutor())
+            run(job)
         case .isolatedJob(let job):
             job.runSynchronously(
                 isolatedTo: executor.asUnownedSerialExecutor(), taskExecutor: executor.asUnownedTaskExecutor())
         case .resume(let continuation):
-            if let job = ReadyQueue.resume(continuation, in: ready) {
-                job.runSynchronously(on: executor.asUnownedTaskExecutor())
-            }
+            if let job = ReadyQueue.resume(continuation, in: ready) { run(job) }
         case .timer(let timer):
             switch timer.takeAction() {
             case .callback(let callback):
@@ -131,6 +129,16 @@ extension EventLoop {
             do { try handle.perform(on: self) } catch { callbackFailed(error, handle: nil, origin: origin) }
         case .cancelled:
             break
+        }
+    }
+
+    /// Runs a part of a task, and what has to go on in the same turn.
+    @inline(__always)
+    private func run(_ job: UnownedJob) {
+        job.runSynchronously(on: executor.asUnownedTaskExecutor())
+        while _slowPath(ready.pointee.followUp != nil), let next = ready.pointee.followUp {
+            ready.pointee.followUp = nil
+            next.runSynchronously(on: executor.asUnownedTaskExecutor())
         }
     }
 

@@ -31,6 +31,9 @@ struct ReadyQueue: ~Copyable {
     /// libuv polls and calls back, or is about to: no entry of the queue runs.
     var polls = false
 
+    /// The job that goes on in the turn of the one that runs now.
+    var followUp: UnownedJob?
+
     /// Set while a continuation is resumed whose job is to run at once instead of queueing up.
     private var intercepts = false
     private var intercepted: UnownedJob?

@@ -13,6 +13,14 @@ protocol ScheduledTask: AnyObject {
     @discardableResult func cancel() -> Bool
     @discardableResult func uncancel() -> Int
 
+    /// A part of the task begins that can be cancelled by itself.
+    func enter(_ scope: CancellationScope)
+    func leave(_ scope: CancellationScope)
+    /// The same as `cancel()`, but Swift's flag is set inside of the scope only.
+    @discardableResult func cancel(in scope: CancellationScope) -> Bool
+    /// What the task waits for now.
+    var suspension: (any Suspension)? { get }
+
     /// The task waits for `suspension` from now on, which `cancel()` will cancel. A cancellation that is due already
     /// is delivered through it.
     func willSuspend(on suspension: any Suspension)
@@ -24,12 +32,28 @@ protocol ScheduledTask: AnyObject {
     func redeliverCancellation()
 }
 
+/// A part of a task. It runs in a Swift task of its own, so that Swift's flag, which nobody can reset, is clean outside of it;
+/// to asyncio's eyes, and for `currentTask`, it is the same task.
+final class CancellationScope {
+    var swiftTask: Task<Void, Never>?
+    var identity: UnsafeRawPointer?
+
+    /// Sets Swift's flag for the code in this scope.
+    func cancelSwiftTask() { swiftTask?.cancel() }
+}
+
 /// What a suspended task waits for.
 protocol Suspension: AnyObject {
     /// Ends the wait with a cancellation; false if it had ended already.
     func cancelSuspension() -> Bool
     /// Wakes one task that waits, by its identity, although what it waits for has not come.
     func release(waiter identity: UnsafeRawPointer)
+    /// The futures whose end is waited for, for the call graph.
+    var awaited: [AnyObject] { get }
+}
+
+extension Suspension {
+    var awaited: [AnyObject] { [] }
 }
 
 /// The identity of a Swift task: the address of the runtime's object, which its job has too.
@@ -55,6 +79,12 @@ enum SwiftTaskIdentity {
 }
 
 extension EventLoop {
+    /// Every task once, although some have several Swift tasks.
+    var distinctTasks: [any ScheduledTask] {
+        var seen: Set<ObjectIdentifier> = []
+        return tasks.values.filter { seen.insert(ObjectIdentifier($0)).inserted }
+    }
+
     /// The task of ours that runs now; nil in a callback and in a Swift task that is none of ours.
     @inline(__always)
     var currentScheduledTask: (any ScheduledTask)? {

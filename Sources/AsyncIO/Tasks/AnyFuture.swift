@@ -168,6 +168,9 @@ public class AnyFuture {
         return removed == nil ? 0 : 1
     }
 
+    /// What somebody who waits for this waits for, for the call graph.
+    var awaited: [AnyObject] { [self] }
+
     // MARK: - Reports
 
     /// What reports call this object.

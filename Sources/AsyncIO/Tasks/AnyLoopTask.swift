@@ -61,7 +61,7 @@ extension EventLoop {
     /// asyncio: all_tasks
     public var allTasks: [AnyLoopTask] {
         canTouch("allTasks")
-        return tasks.values.filter { $0.isListed && !$0.isDone }.map { AnyLoopTask($0) }
+        return distinctTasks.filter { $0.isListed && !$0.isDone }.map { AnyLoopTask($0) }
     }
 }
 

@@ -23,6 +23,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     @exclusivity(unchecked) private var isPassingOnCancellation = false
     @exclusivity(unchecked) private var swiftTask: Task<Void, Never>?
     @exclusivity(unchecked) private var identity: UnsafeRawPointer?
+    @exclusivity(unchecked) private var scopes: [CancellationScope] = []
     let isListed: Bool
     @exclusivity(unchecked) var origin: SourceLocation
 
@@ -80,6 +81,17 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
         }
     }
 
+    /// A task that does not begin, because of an error that its creator sees.
+    init(refusedOn loop: EventLoop, name: String?, error: any Error) {
+        givenName = TaskName(name)
+        origin = SourceLocation(fileID: #fileID, line: #line)
+        isListed = false
+        super.init(loop: loop)
+        self.error = error
+        isRetrieved = true
+        state = .failed
+    }
+
     private func register(_ identity: UnsafeRawPointer?) {
         guard let identity else { return }
         self.identity = identity
@@ -124,15 +136,36 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     public override func cancel() -> Bool {
         loop.canTouch("LoopTask.cancel")
         guard state == .pending else { return false }
+        requestCancellation()
+        // A task that has not begun never will; its flag stays clean in case the request is taken back.
+        if operation == nil {
+            cancelSwiftTask()
+            for scope in scopes { scope.cancelSwiftTask() }
+        }
+        return true
+    }
+
+    func cancel(in scope: CancellationScope) -> Bool {
+        guard state == .pending else { return false }
+        requestCancellation()
+        for inner in scopes.drop(while: { $0 !== scope }) { inner.cancelSwiftTask() }
+        return true
+    }
+
+    private func requestCancellation() {
         if let suspension = cancellation.request() {
             passOnCancellation(to: suspension)
         } else {
             cancellation.postpone()
         }
-        // A task that has not begun never will; its flag stays clean in case the request is taken back.
-        if operation == nil { cancelSwiftTask() }
-        return true
     }
+
+    func enter(_ scope: CancellationScope) { scopes.append(scope) }
+    func leave(_ scope: CancellationScope) { scopes.removeAll { $0 === scope } }
+    var suspension: (any Suspension)? { cancellation.suspension }
+
+    /// The Swift task that runs this task's code now.
+    private var innermostIdentity: UnsafeRawPointer? { scopes.last?.identity ?? identity }
 
     private func cancelSwiftTask() {
         if let swiftTask {
@@ -147,7 +180,9 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
         if isPassingOnCancellation {
             // Tasks wait for each other in a circle, which leads back here: this one is woken without its answer.
             cancellation.postpone()
-            if let identity, let future = suspension as? AnyFuture { future.release(waiter: identity) }
+            if let identity = innermostIdentity, let future = suspension as? AnyFuture {
+                future.release(waiter: identity)
+            }
             return
         }
         isPassingOnCancellation = true
