@@ -153,6 +153,7 @@ extension EventLoop {
         try checkStreamSocket(socket, family: family)
         // The last moment for a cancellation: afterwards the descriptor is the transport's.
         try await yieldOneRound()
+        try checkNotOwned(descriptor)
         let connection = try factory()
         let transport = try makeTransport(adopting: socket, remote: nil)
         return try await finish(
@@ -238,9 +239,8 @@ extension EventLoop {
         let connection = try transport.discardingOnFailure(factory)
         // Nothing is read before the handshake begins.
         if tls == nil { transport.transportProtocol = connection } else { transport.pauseReading() }
-        await withUnsafeContinuation { continuation in
-            transport.begin { [self] in ready.pointee.ring.push(.resume(continuation)) }
-        }
+        transport.begin()
+        try await waitForBeginning { transport.abort() }
         guard let tls else {
             // A socket that was handed over is not closed by a cancellation: the next wait delivers that.
             if !isAdopted && takeCancellation() {

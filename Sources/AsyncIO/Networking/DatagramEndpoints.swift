@@ -74,6 +74,9 @@ extension EventLoop {
             throw EventLoopError.invalidArgument("fileDescriptor: Invalid file descriptor: \(fileDescriptor)")
         }
         let socket = SystemSocket(fileDescriptor)
+        guard try FileIdentity(descriptor: fileDescriptor).isSocket else {
+            throw EventLoopError.invalidArgument("fileDescriptor: A datagram socket was expected, got no socket")
+        }
         let type = try socket.type()
         guard type == SystemConstant.datagram else {
             throw EventLoopError.invalidArgument("fileDescriptor: A datagram socket was expected, got type \(type)")
@@ -81,6 +84,7 @@ extension EventLoop {
         try checkNotOwned(fileDescriptor)
         // The last moment for a cancellation: afterwards the descriptor is the transport's.
         try await yieldOneRound()
+        try checkNotOwned(fileDescriptor)
         let connection = try factory()
         let transport = try makeTransport(adopting: socket, connection: connection, cleanUp: {})
         try await finish(transport, isAdopted: true)
@@ -108,7 +112,10 @@ extension EventLoop {
         let local = SocketAddress(try socket.localName())
         let peer = socket.peerName().flatMap { SocketAddress($0) }
         let handle = try UVDatagram(on: uv)
+        // libuv lets others bind the same address; nobody asked for that.
+        let reuses = try socket.option(.reuseAddress)
         let status = handle.open(socket.descriptor)
+        if status >= 0 { try? socket.setOption(.reuseAddress, reuses) }
         if status < 0 {
             handle.close()
             throw IOError(uvStatus: status, operation: "uv_udp_open", subject: "descriptor \(socket.descriptor)")
@@ -118,9 +125,8 @@ extension EventLoop {
     }
 
     private func finish(_ transport: DatagramTransport, isAdopted: Bool) async throws {
-        await withUnsafeContinuation { continuation in
-            transport.begin { [self] in ready.pointee.ring.push(.resume(continuation)) }
-        }
+        transport.begin()
+        try await waitForBeginning { transport.abort() }
         if !isAdopted && takeCancellation() {
             transport.abort()
             throw CancellationError()

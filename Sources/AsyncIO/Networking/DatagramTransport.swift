@@ -46,16 +46,16 @@ public final class DatagramTransport {
         ownedDescriptor = socket.descriptor
         loop.network.own(ownedDescriptor)
         socket.delegate = self
+        if case .unix = local { socket.isLong = true }
     }
 
     /// Tells the protocol in the next round that the socket is ready, and starts to receive.
-    func begin(_ then: @escaping () -> Void) {
+    func begin() {
         loop.ready.pointee.ring.push(
             .callback { [self] in
                 if phase == .created { phase = .open }
                 tell("connectionMade") { try datagramProtocol.connectionMade(self) }
                 if phase == .open && !isPaused { startReceiving() }
-                then()
             })
     }
 
@@ -90,6 +90,7 @@ public final class DatagramTransport {
         guard phase == .open || phase == .created else { return }
         do {
             let name = try destination(address)
+            if let name, name.isAbstract { return try sendNow(bytes, to: name, address) }
             if socket.sendQueueCount == 0 {
                 let status = socket.trySend(bytes, to: name)
                 if status >= 0 { return }
@@ -99,9 +100,17 @@ public final class DatagramTransport {
                 }
             }
             try uvCheck(socket.send(bytes, to: name), "sendto", subject: (address ?? peer).map(\.description))
-            if flow.shouldPause(at: writeBufferSize) { tell("pauseWriting") { try datagramProtocol.pauseWriting() } }
+            pauseProtocolIfFull()
         } catch {
             tellError(error)
+        }
+    }
+
+    /// libuv does not know how long abstract names are. What the system does not take at once is an error.
+    private func sendNow(_ bytes: UnsafeRawBufferPointer, to name: SocketName, _ address: SocketAddress?) throws {
+        let status = SystemSocket(socket.descriptor).send(bytes, to: name)
+        if status < 0 {
+            throw IOError(uvStatus: Int32(status), operation: "sendto", subject: address.map(\.description))
         }
     }
 
@@ -131,6 +140,11 @@ public final class DatagramTransport {
     public func setWriteBufferLimits(high: Int? = nil, low: Int? = nil) throws {
         loop.canTouch("DatagramTransport.setWriteBufferLimits")
         try flow.setLimits(high: high, low: low)
+        if !isClosing { pauseProtocolIfFull() }
+    }
+
+    private func pauseProtocolIfFull() {
+        if flow.shouldPause(at: writeBufferSize) { tell("pauseWriting") { try datagramProtocol.pauseWriting() } }
     }
 
     /// The water marks in bytes.

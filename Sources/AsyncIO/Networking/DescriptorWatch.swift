@@ -126,10 +126,12 @@ extension EventLoop {
     ) throws {
         try checkOpen(call)
         let watch = try watch(descriptor)
-        try changeOrForget(watch, descriptor, direction) { side in
+        try change(watch, direction) { side in
             side.handle?.cancel()
             side.handle = nil
             side.callback = callback
+        } undo: {
+            $0.callback = nil
         }
     }
 
@@ -157,17 +159,14 @@ extension EventLoop {
         return watch
     }
 
-    private func changeOrForget(
-        _ watch: DescriptorWatch, _ descriptor: Int32, _ direction: DescriptorWatch.Direction,
-        _ body: (inout DescriptorWatch.Side) -> Void
+    private func change(
+        _ watch: DescriptorWatch, _ direction: DescriptorWatch.Direction,
+        _ body: (inout DescriptorWatch.Side) -> Void, undo: (inout DescriptorWatch.Side) -> Void
     ) throws {
         do {
             try watch.change(direction, body)
         } catch {
-            try? watch.change(direction) { side in
-                side.callback = nil
-                side.waiters.removeAll()
-            }
+            try? watch.change(direction, undo)
             throw error
         }
     }
@@ -181,7 +180,11 @@ extension EventLoop {
         let watch = try watch(descriptor)
         let waiter = createFuture(of: Void.self)
         announce(waiter)
-        try changeOrForget(watch, descriptor, direction) { $0.waiters.append(waiter) }
+        try change(watch, direction) {
+            $0.waiters.append(waiter)
+        } undo: {
+            $0.waiters.removeAll { $0 === waiter }
+        }
         defer { try? watch.change(direction) { side in side.waiters.removeAll { $0 === waiter } } }
         try await waiter.value
     }

@@ -37,7 +37,13 @@ final class Listener {
     /// Begins to listen.
     func start() throws {
         try socket.listen(backlog: backlog, subject: address.description)
-        let poll = try UVPoll(on: loop.uv, descriptor: socket.descriptor) { [self] _, _ in acceptAll() }
+        let poll = try UVPoll(on: loop.uv, descriptor: socket.descriptor) { [self] _, status in
+            acceptAll()
+            // libuv has stopped to watch.
+            if status < 0 && !isClosed && retry == nil {
+                pause(IOError(uvStatus: status, operation: "poll", subject: address.description))
+            }
+        }
         do { try poll.watch(.readable) } catch {
             poll.close()
             throw error
@@ -45,15 +51,20 @@ final class Listener {
         self.poll = poll
     }
 
+    /// Accepts nothing any more; the socket stays bound.
+    func stop() {
+        retry?.cancel()
+        retry = nil
+        poll?.close()
+        poll = nil
+    }
+
     /// Stops listening and closes the socket, unless it is the caller's.
     func close(keepingDescriptor: Bool = false) {
         guard !isClosed else { return }
         isClosed = true
-        retry?.cancel()
-        retry = nil
         // The watch goes before the descriptor: its number may be somebody else's at once.
-        poll?.close()
-        poll = nil
+        stop()
         loop.network.disown(socket.descriptor)
         if !keepingDescriptor { socket.close() }
     }
@@ -70,8 +81,8 @@ final class Listener {
             switch error.code {
             case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .outOfMemory: pause(error)
             case .wouldBlock: break
-            // The connection was broken before it was taken; there may be others.
-            case .connectionAborted, .interrupted, .hostUnreachable, .networkUnreachable, .protocolError: continue
+            // Something is wrong with that connection; there may be others.
+            case _ where SystemSocket.saysThatOneConnectionFailed(status): continue
             default: pause(error)
             }
             return

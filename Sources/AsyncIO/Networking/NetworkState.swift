@@ -71,6 +71,15 @@ extension EventLoop {
         }
     }
 
+    /// Waits until `connectionMade`, which has been scheduled, has been called. Nothing can break this wait off but the end of
+    /// the loop.
+    func waitForBeginning(orElse giveUp: () -> Void) async throws {
+        await withUnsafeContinuation { continuation in ready.pointee.ring.push(.resume(continuation)) }
+        guard ready.pointee.isClosing else { return }
+        giveUp()
+        throw CancellationError()
+    }
+
     /// Whether the current task was cancelled while it waited for what cannot be broken off.
     func takeCancellation() -> Bool {
         currentScheduledTask?.takePendingCancellation() ?? Task.isCancelled

@@ -45,6 +45,8 @@ extension EventLoop {
         try checkNotOwned(descriptor)
         // The last moment for a cancellation: afterwards the descriptor is the transport's.
         try await yieldOneRound()
+        try checkNotOwned(descriptor)
+        if identity.isCharacterDevice { try checkWatchable(descriptor) }
         let connection = try factory()
         let hangUp = sending == .open && !identity.isCharacterDevice ? try PipeHangUp(descriptor, loop: self) : nil
         let pipe: UVPipe
@@ -65,10 +67,16 @@ extension EventLoop {
             transport.owner = hangUp
             hangUp.watch(transport)
         }
-        await withUnsafeContinuation { continuation in
-            transport.begin { [self] in ready.pointee.ring.push(.resume(continuation)) }
-        }
+        transport.begin()
+        try await waitForBeginning { transport.abort() }
         return (transport, connection)
+    }
+}
+
+extension EventLoop {
+    /// Throws for a device that the system does not tell the readiness of, for which libuv would end the process.
+    fileprivate func checkWatchable(_ descriptor: Int32) throws {
+        try UVPoll(on: uv, descriptor: descriptor) { _, _ in }.close()
     }
 }
 

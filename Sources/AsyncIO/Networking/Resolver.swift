@@ -124,6 +124,10 @@ extension EventLoop {
     ) async throws -> [AddressInfo] {
         try checkOpen("getAddrInfo")
         let subject = host ?? service
+        // The C functions would stop reading there.
+        if host?.utf8.contains(0) ?? false || service?.utf8.contains(0) ?? false {
+            throw EventLoopError.invalidArgument("host, service: must not contain a NUL")
+        }
         guard subject != nil, host != "" else {
             // libuv calls an empty name invalid, from version 1.48 on.
             throw IOError(

@@ -85,7 +85,12 @@ public final class Server {
         case .closed: throw EventLoopError(.serverClosed, "server is closed")
         case .serving: return
         case .bound:
-            for listener in listeners { try listener.start() }
+            do {
+                for listener in listeners { try listener.start() }
+            } catch {
+                for listener in listeners { listener.stop() }
+                throw error
+            }
             state = .serving
         }
     }

@@ -130,6 +130,7 @@ extension EventLoop {
         let address = SocketAddress(try socket.localName()) ?? .unix("")
         // The last moment for a cancellation: afterwards the descriptor is the server's.
         try await yieldOneRound()
+        try checkNotOwned(descriptor)
         return try await serve(
             [(socket, address)], backlog: backlog, tls: tls, startServing: startServing, cleanUp: cleanUp,
             isAdopted: true, factory: factory)

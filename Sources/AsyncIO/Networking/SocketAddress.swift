@@ -20,7 +20,7 @@ public enum SocketAddress: Hashable, Sendable, LosslessStringConvertible {
     /// Parses `127.0.0.1:80`, `[::1]:80` and `unix:/path`; nil if the text is none of these.
     public init?(_ description: String) {
         if description.hasPrefix("unix:") {
-            self = .unix(String(description.dropFirst(5)))
+            self = .unix(Self.unescape(description.dropFirst(5)))
             return
         }
         guard let colon = description.lastIndex(of: ":") else { return nil }
@@ -60,11 +60,28 @@ public enum SocketAddress: Hashable, Sendable, LosslessStringConvertible {
         }
     }
 
+    /// In the text the NUL of an abstract name is an `@`, and a path that begins like that has a backslash before it.
+    private static func escape(_ path: String) -> String {
+        switch path.utf8.first {
+        case 0: "@" + path.dropFirst()
+        case UInt8(ascii: "@"), UInt8(ascii: "\\"): "\\" + path
+        default: path
+        }
+    }
+
+    private static func unescape(_ text: Substring) -> String {
+        switch text.utf8.first {
+        case UInt8(ascii: "@"): "\0" + text.dropFirst()
+        case UInt8(ascii: "\\"): String(text.dropFirst())
+        default: String(text)
+        }
+    }
+
     /// `127.0.0.1:80`, `[::1]:80`, `unix:/path`; the NUL of an abstract name is shown as `@`.
     public var description: String {
         switch self {
         case .ip(let address, let port): address.isV6 ? "[\(address)]:\(port)" : "\(address):\(port)"
-        case .unix(let path): path.utf8.first == 0 ? "unix:@\(path.dropFirst())" : "unix:\(path)"
+        case .unix(let path): "unix:\(Self.escape(path))"
         }
     }
 
@@ -77,6 +94,9 @@ public enum SocketAddress: Hashable, Sendable, LosslessStringConvertible {
             }
             return address.socketName(port: port)
         case .unix(let path):
+            if path.utf8.first != 0 && path.utf8.contains(0) {
+                throw EventLoopError.invalidArgument("\(argument): a path must not contain a NUL")
+            }
             guard let name = SocketName(unixPath: path) else {
                 throw IOError(code: .nameTooLong, operation: "bind", reason: "AF_UNIX path too long", subject: path)
             }

@@ -180,7 +180,9 @@ extension EventLoop {
         var pause = Duration.milliseconds(1)
         while true {
             var status = socket.connect(to: name)
-            if status == IOError.Code.inProgress.rawValue || status == IOError.Code.interrupted.rawValue {
+            if status == IOError.Code.inProgress.rawValue || status == IOError.Code.interrupted.rawValue
+                || status == IOError.Code.alreadyInProgress.rawValue
+            {
                 try await waitUntilReady(socket.descriptor, .writing)
                 status = socket.pendingError
             }

@@ -54,6 +54,8 @@ extension SocketTransport {
         }
     }
 
+    func streamDidReadNothing() { readTarget = nil }
+
     func streamDidEnd() {
         readTarget = nil
         reading = .ended

@@ -42,7 +42,8 @@ final class SocketTransport: Transport {
     @exclusivity(unchecked) var flow = FlowControl()
     /// What waits while libuv writes.
     @exclusivity(unchecked) var pending: BlockQueue?
-    @exclusivity(unchecked) var isWriting = false
+    /// Requests to write that libuv has.
+    @exclusivity(unchecked) var writesUnderWay = 0
     /// A file is being sent; nothing else may be written.
     @exclusivity(unchecked) var isSendingFile = false
     /// What the sending of a file waits for.

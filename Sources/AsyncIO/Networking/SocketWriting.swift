@@ -22,24 +22,37 @@ extension SocketTransport {
     }
 
     /// Whether bytes wait here or in libuv.
-    var hasUnwritten: Bool { isWriting || pending != nil }
+    var hasUnwritten: Bool { writesUnderWay > 0 || pending != nil }
 
-    var unwrittenBytes: Int { stream.isOpen ? (pending?.byteCount ?? 0) + stream.writeQueueSize : 0 }
+    var unwrittenBytes: Int {
+        stream.isOpen && phase != .losing ? (pending?.byteCount ?? 0) + stream.writeQueueSize : 0
+    }
 
-    /// Gives everything that waits to libuv, in one vectored write.
+    /// Gives everything that waits to libuv, in one vectored write; or in two, so that it says when no more than the low mark
+    /// is left.
     private func writePending() {
-        guard !isWriting, let queue = pending else { return }
+        guard writesUnderWay == 0, let queue = pending else { return }
         pending = nil
-        isWriting = true
+        if queue.byteCount > flow.high, let end = queue.split(last: flow.low) {
+            write(queue)
+            write(end)
+        } else {
+            write(queue)
+        }
+    }
+
+    private func write(_ queue: BlockQueue) {
+        guard phase != .losing && phase != .closed else { return }
+        writesUnderWay += 1
         let status = stream.write(queue)
         if status < 0 {
-            isWriting = false
+            writesUnderWay -= 1
             writeFailed(status)
         }
     }
 
     func streamDidWrite(_ status: Int32) {
-        isWriting = false
+        writesUnderWay -= 1
         guard phase == .open || phase == .closing || phase == .created else { return }
         if status < 0 { return writeFailed(status) }
         writePending()

@@ -60,6 +60,7 @@ extension EventLoop {
         _ transport: Transport, for connection: any ConnectionProtocol, with context: any TransportSecurity,
         serverSide: Bool, serverHostname: String?
     ) async throws -> Transport {
+        if transport.isClosing { throw EventLoopError(.transportClosing, "Transport is closing") }
         transport.pauseReading()
         do {
             return try await context.secure(

@@ -39,6 +39,27 @@ final class BlockQueue {
         }
     }
 
+    /// Takes the last `count` bytes out, into a queue of their own; nil if there is nothing to take, or nothing would be left.
+    func split(last count: Int) -> BlockQueue? {
+        guard count > 0, count < byteCount else { return nil }
+        let end = BlockQueue(pool: pool)
+        var position = byteCount - count
+        byteCount = position
+        var kept = 0
+        for index in blocks.indices {
+            let block = blocks[index]
+            if position < block.used {
+                end.append(UnsafeRawBufferPointer(start: block.memory + position, count: block.used - position))
+                blocks[index].used = position
+            }
+            position = max(position - block.used, 0)
+            if blocks[index].used > 0 { kept = index + 1 }
+        }
+        for block in blocks[kept...] { pool.free(block.memory, capacity: block.capacity) }
+        blocks.removeLast(blocks.count - kept)
+        return end
+    }
+
     private func copy(_ bytes: Slice<UnsafeRawBufferPointer>, toBlock index: Int) {
         guard !bytes.isEmpty, let source = UnsafeRawBufferPointer(rebasing: bytes).baseAddress else { return }
         (blocks[index].memory + blocks[index].used).copyMemory(from: source, byteCount: bytes.count)

@@ -93,6 +93,9 @@ struct SocketName {
         }
     }
 
+    /// Whether this is the abstract name of a Unix socket.
+    var isAbstract: Bool { family == AF_UNIX && (unixPath?.utf8.first == 0) }
+
     private func read<Address>(_: Address.Type) -> Address {
         withUnsafeBytes(of: storage) { $0.loadUnaligned(as: Address.self) }
     }
@@ -122,7 +125,8 @@ enum AddressText {
         if let percent = text.firstIndex(of: "%") {
             let name = text[text.index(after: percent)...]
             digits = text[..<percent]
-            scope = UInt32(name) ?? if_nametoindex(String(name))
+            let isNumber = name.utf8.allSatisfy { (48...57).contains($0) }
+            scope = isNumber ? UInt32(name) ?? 0 : if_nametoindex(String(name))
             guard scope != 0 else { return nil }
         }
         guard uv_inet_pton(AF_INET6, String(digits), &address) == 0 else { return nil }

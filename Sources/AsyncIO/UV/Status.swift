@@ -46,6 +46,8 @@ extension IOError.Code {
     public static var wouldBlock: Self { Self(rawValue: Int32(UV_EAGAIN.rawValue)) }
     /// It has begun and will take a while.
     public static var inProgress: Self { Self(rawValue: -EINPROGRESS) }
+    /// It has begun before.
+    public static var alreadyInProgress: Self { Self(rawValue: Int32(UV_EALREADY.rawValue)) }
     /// Interrupted by a signal.
     public static var interrupted: Self { Self(rawValue: Int32(UV_EINTR.rawValue)) }
     /// The descriptor is not an open one.
@@ -85,8 +87,6 @@ extension IOError.Code {
     public static var addressNotAvailable: Self { Self(rawValue: Int32(UV_EADDRNOTAVAIL.rawValue)) }
     /// Addresses of this family cannot be used.
     public static var addressFamilyNotSupported: Self { Self(rawValue: Int32(UV_EAFNOSUPPORT.rawValue)) }
-    /// The other end did not keep to the protocol.
-    public static var protocolError: Self { Self(rawValue: Int32(UV_EPROTO.rawValue)) }
     /// No answer in time.
     public static var timedOut: Self { Self(rawValue: Int32(UV_ETIMEDOUT.rawValue)) }
     /// No way to that host.

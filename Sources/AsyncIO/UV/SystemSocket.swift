@@ -36,6 +36,17 @@ struct SystemSocket {
         return (status, peer)
     }
 
+    /// Whether the error of ``accept()`` is that of the connection, and not of the listening socket.
+    static func saysThatOneConnectionFailed(_ status: Int32) -> Bool {
+        var errors = [
+            ECONNABORTED, EPERM, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH,
+        ]
+        #if os(Linux)
+            errors.append(ENONET)
+        #endif
+        return errors.contains(-status)
+    }
+
     func setOption(_ option: SocketOption, _ value: Int32) throws(IOError) {
         try uvCheck(asyncio_set_option(descriptor, option.level, option.name, value), "setsockopt")
     }

@@ -16,6 +16,8 @@ protocol UVDatagramDelegate: AnyObject {
 final class UVDatagram: UVHandle {
     /// Kept until the handle is closed.
     var delegate: (any UVDatagramDelegate)?
+    /// Whether datagrams may be longer than those of UDP.
+    var isLong = false
 
     init(on loop: UVLoop) throws {
         try super.init(UV_UDP, of: uv_udp_t.self, on: loop, operation: "uv_udp_init", initialize: uv_udp_init)
@@ -26,7 +28,10 @@ final class UVDatagram: UVHandle {
     /// Takes a socket over; on failure it stays the caller's.
     func open(_ descriptor: Int32) -> Int32 { uv_udp_open(socket, descriptor) }
 
-    func startReceiving() -> Int32 { uv_udp_recv_start(socket, datagramNeedsBuffer, datagramDidArrive) }
+    func startReceiving() -> Int32 {
+        let status = uv_udp_recv_start(socket, datagramNeedsBuffer, datagramDidArrive)
+        return status == Int32(UV_EALREADY.rawValue) ? 0 : status
+    }
     func stopReceiving() { if isOpen { uv_udp_recv_stop(socket) } }
 
     /// Sends now: a count, or a negative status. Without a name it goes to where the socket is connected to.
@@ -75,7 +80,7 @@ private func datagramNeedsBuffer(
     _ handle: UnsafeMutablePointer<uv_handle_t>?, _ suggested: Int, _ buffer: UnsafeMutablePointer<uv_buf_t>?
 ) {
     guard let owner = uvOwner(handle?.pointee.data, as: UVDatagram.self) else { return }
-    let target = owner.loop.readBuffer
+    let target = owner.isLong ? owner.loop.longDatagramBuffer : owner.loop.readBuffer
     buffer?.pointee = uv_buf_t(base: target.baseAddress?.assumingMemoryBound(to: CChar.self), len: target.count)
 }
 
@@ -86,6 +91,8 @@ private func datagramDidArrive(
     guard let owner = uvOwner(handle?.pointee.data, as: UVDatagram.self) else { return }
     if count < 0 {
         owner.delegate?.receivingDidFail(Int32(count))
+    } else if flags & UInt32(UV_UDP_PARTIAL.rawValue) != 0 {
+        owner.delegate?.receivingDidFail(Int32(UV_EMSGSIZE.rawValue))
     } else if let name = SocketName(address) {
         owner.delegate?.datagramDidArrive(
             UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count), from: name)

@@ -30,12 +30,22 @@ final class UVLoop {
         return readMemory
     }
 
+    /// The same for datagrams of Unix sockets, which may be longer than those of UDP.
+    var longDatagramBuffer: UnsafeMutableRawBufferPointer {
+        if longDatagramMemory.baseAddress == nil {
+            longDatagramMemory = .allocate(byteCount: 256 * 1024, alignment: 64)
+        }
+        return longDatagramMemory
+    }
+
+    @exclusivity(unchecked) private var longDatagramMemory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     @exclusivity(unchecked) private var readMemory = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
     deinit {
         precondition(isClosed, "a uv_loop_t was dropped open")
         raw.deallocate()
         readMemory.deallocate()
+        longDatagramMemory.deallocate()
     }
 
     /// Runs until ``stop()``.

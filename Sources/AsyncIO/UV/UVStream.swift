@@ -8,6 +8,7 @@ protocol UVStreamDelegate: AnyObject {
     func streamNeedsBuffer() -> UnsafeMutableRawBufferPointer?
     /// At least one byte has come. The memory is lent for the call.
     func streamDidRead(_ bytes: UnsafeRawBufferPointer)
+    func streamDidReadNothing()
     /// The other end has sent everything.
     func streamDidEnd()
     func streamDidFail(_ status: Int32)
@@ -27,9 +28,19 @@ class UVStream: UVHandle {
 
     private final var stream: UnsafeMutablePointer<uv_stream_t> { pointer(as: uv_stream_t.self) }
 
-    final func startReading() -> Int32 { uv_read_start(stream, streamNeedsBuffer, streamDidRead) }
+    /// libuv is asking where bytes are to go. It would call what `uv_read_stop` has taken away.
+    fileprivate final var isAskingForBuffer = false
+    fileprivate final var stopsWhenAsked = false
 
-    final func stopReading() { if isOpen { uv_read_stop(stream) } }
+    final func startReading() -> Int32 {
+        stopsWhenAsked = false
+        let status = uv_read_start(stream, streamNeedsBuffer, streamDidRead)
+        return status == Int32(UV_EALREADY.rawValue) ? 0 : status
+    }
+
+    final func stopReading() {
+        if isAskingForBuffer { stopsWhenAsked = true } else if isOpen { uv_read_stop(stream) }
+    }
 
     /// Writes what the system takes at once: a count, or a negative status.
     @inline(__always)
@@ -74,7 +85,12 @@ private func streamNeedsBuffer(
 ) {
     guard let stream = uvOwner(handle?.pointee.data, as: UVStream.self), let buffer else { return }
     var target: UnsafeMutableRawBufferPointer? = stream.loop.readBuffer
-    if stream.hasOwnBuffer { target = stream.delegate?.streamNeedsBuffer() }
+    if stream.hasOwnBuffer {
+        stream.isAskingForBuffer = true
+        target = stream.delegate?.streamNeedsBuffer()
+        stream.isAskingForBuffer = false
+        if stream.stopsWhenAsked { target = nil }
+    }
     buffer.pointee = uv_buf_t(
         base: target?.baseAddress?.assumingMemoryBound(to: CChar.self), len: target?.count ?? 0)
 }
@@ -82,7 +98,14 @@ private func streamNeedsBuffer(
 private func streamDidRead(
     _ handle: UnsafeMutablePointer<uv_stream_t>?, _ count: Int, _ buffer: UnsafePointer<uv_buf_t>?
 ) {
-    guard count != 0, let stream = uvOwner(handle?.pointee.data, as: UVStream.self) else { return }
+    guard let stream = uvOwner(handle?.pointee.data, as: UVStream.self) else { return }
+    if _slowPath(stream.stopsWhenAsked) {
+        stream.stopsWhenAsked = false
+        stream.stopReading()
+        stream.delegate?.streamDidReadNothing()
+        return
+    }
+    if count == 0 { stream.delegate?.streamDidReadNothing(); return }
     if _fastPath(count > 0) {
         stream.delegate?.streamDidRead(UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count))
     } else if count == Int(UV_EOF.rawValue) {

@@ -262,7 +262,7 @@ import Testing
 
     @Test func irregularFileWithoutFallbackIsNotAvailable() async throws {
         let (error, text) = try await onLoop { loop in
-            let (first, second) = socketPair()
+            let (first, second) = try socketPair()
             let pair = try await StreamPair.connected(loop)
             let error = await caught {
                 try await loop.sendfile(pair.near.writer.transport, fileDescriptor: first, fallback: false)

@@ -24,7 +24,7 @@ import Testing
     ) async throws -> (received: [UInt8], sent: Int, position: Int) {
         try await onLoop { loop in
             let file = NamelessFile(content)
-            let (near, far) = socketPair()
+            let (near, far) = try socketPair()
             let receiver = loop.createTask { try await Self.readAll(loop, far) }
             try await loop.sockSendAll(near, octets(before))
             let sent = try await loop.sockSendfile(near, file: file.descriptor, offset: offset, count: count)
@@ -65,8 +65,8 @@ import Testing
     @Test func invalidArgumentsAreRefused() async throws {
         let codes = try await onLoop { loop in
             let file = NamelessFile(octets("abc"))
-            let (near, far) = socketPair()
-            let (datagrams, others) = socketPair(type: SystemConstant.datagram)
+            let (near, far) = try socketPair()
+            let (datagrams, others) = try socketPair(SystemConstant.datagram)
             let descriptor = file.descriptor
             let errors = [
                 await caught { try await loop.sockSendfile(near, file: descriptor, offset: -1) },
@@ -83,8 +83,8 @@ import Testing
 
     @Test func irregularFileWithoutFallbackIsNotAvailable() async throws {
         let error = try await onLoop { loop in
-            let (near, far) = socketPair()
-            let (first, second) = socketPair()
+            let (near, far) = try socketPair()
+            let (first, second) = try socketPair()
             let error = await caught { try await loop.sockSendfile(near, file: first, fallback: false) }
             for socket in [near, far, first, second] { close(socket) }
             return error
@@ -95,7 +95,7 @@ import Testing
     @Test func fallbackReadsAndSendsInPieces() async throws {
         let (received, sent) = try await onLoop { loop in
             let device = open("/dev/zero", O_RDONLY)
-            let (near, far) = socketPair()
+            let (near, far) = try socketPair()
             let receiver = loop.createTask { try await Self.readAll(loop, far) }
             let sent = try await loop.sockSendfile(near, file: device, offset: 5, count: 300_000)
             for descriptor in [near, device] { close(descriptor) }
@@ -111,7 +111,7 @@ import Testing
         let (result, isPrefix, position) = try await onLoop { loop in
             let content = noise(4_000_000, seed: 22)
             let file = NamelessFile(content)
-            let (near, far) = socketPair()
+            let (near, far) = try socketPair()
             let task = loop.createTask { try await loop.sockSendfile(near, file: file.descriptor) }
             var received = try await loop.sockRecv(far, 10)
             task.cancel()
@@ -131,7 +131,7 @@ import Testing
     @Test func otherEndThatGoesAwayEndsIt() async throws {
         let code = try await onLoop { loop in
             let file = NamelessFile(noise(4_000_000, seed: 23))
-            let (near, far) = socketPair()
+            let (near, far) = try socketPair()
             let task = loop.createTask { try await loop.sockSendfile(near, file: file.descriptor) }
             _ = try await loop.sockRecv(far, 10)
             close(far)

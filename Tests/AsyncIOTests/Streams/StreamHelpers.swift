@@ -61,7 +61,7 @@ final class StreamPair {
     static func connected(
         _ loop: EventLoop, nearLimit: Int = StreamReader.defaultLimit, farLimit: Int = StreamReader.defaultLimit
     ) async throws -> StreamPair {
-        let (first, second) = socketPair()
+        let (first, second) = try socketPair()
         let near = try await loop.openConnection(fileDescriptor: first, limit: nearLimit)
         let far = try await loop.openConnection(fileDescriptor: second, limit: farLimit)
         return StreamPair(near, far)
@@ -74,13 +74,6 @@ final class StreamPair {
         try? await near.writer.waitClosed()
         try? await far.writer.waitClosed()
     }
-}
-
-/// Two connected sockets, which are the caller's to close.
-func socketPair(type: Int32 = SystemConstant.stream) -> (Int32, Int32) {
-    var pair: [Int32] = [-1, -1]
-    #expect(socketpair(AF_UNIX, type, 0, &pair) == 0)
-    return (pair[0], pair[1])
 }
 
 /// A file without a name that is gone with its object.

@@ -323,7 +323,7 @@ import Testing
 
     @Test func descriptorIsTheStreamsAfterOpenConnection() async throws {
         let (text, code) = try await onLoop { loop in
-            let (first, second) = socketPair()
+            let (first, second) = try socketPair()
             let near = try await loop.openConnection(fileDescriptor: first)
             let far = try await loop.openConnection(fileDescriptor: second)
             let code = loopCode(await caught { try await loop.openConnection(fileDescriptor: first) })
