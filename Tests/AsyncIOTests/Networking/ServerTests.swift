@@ -346,7 +346,8 @@ import Testing
             let guests = GuestList(loop)
             let server = try await loop.createServer(host: "127.0.0.1", port: 0) { guests.welcome() }
             let (_, guest) = try await loop.createConnection(host: "127.0.0.1", port: server.boundPort) { Guest(loop) }
-            let size = 4 << 20
+            // More than any pair of sockets holds.
+            let size = 64 << 20
             let transport = try #require(try await guests.guest(0).transport)
             transport.write([UInt8](repeating: 7, count: size))
             #expect(transport.writeBufferSize > 0)
@@ -370,7 +371,7 @@ import Testing
                 Guest(loop) { $0.pauseReading() }
             }
             let busy = try await guests.guest(0)
-            busy.transport?.write([UInt8](repeating: 7, count: 16 << 20))
+            busy.transport?.write([UInt8](repeating: 7, count: 64 << 20))
             #expect((busy.transport?.writeBufferSize ?? 0) > 0)
             server.close()
             server.closeClients()

@@ -269,6 +269,7 @@ import Testing
             let recorder = StreamRecorder(loop)
             recorder.actions["made"] = { recorder.transport?.pauseReading() }
             _ = try await loop.createConnection(fileDescriptor: own) { recorder }
+            recorder.actions = [:]
             return Int(recorder.transport?.fileDescriptor ?? -1)
         }
         #expect(descriptor >= 0)

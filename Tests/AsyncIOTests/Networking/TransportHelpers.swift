@@ -43,6 +43,8 @@ class Journal {
 
     func connectionLost(_ error: (any Error)?) throws {
         lostErrors.append(error)
+        // Actions refer to their journal, as a rule; this was the last one.
+        defer { actions = [:] }
         try note("lost")
     }
 
