@@ -8,7 +8,9 @@ public final class TaskGroup {
     private let loop: EventLoop
     private let parent: any ScheduledTask
     private let scope: CancellationScope
-    private var children: [ObjectIdentifier: any AnyFuture & ScheduledTask] = [:]
+    /// The children that have not ended, by the order in which they were created.
+    private var children: [Int: any AnyFuture & ScheduledTask] = [:]
+    private var created = 0
     private var errors: [any Error] = []
     private var isLeaving = false
     private var isAborting = false
@@ -40,11 +42,13 @@ public final class TaskGroup {
         if isOver || isLeaving && children.isEmpty { return refused("TaskGroup is finished", name) }
         if isAborting { return refused("TaskGroup is shutting down", name) }
         let task = loop.createTask(name: name, eagerStart: eagerStart, fileID: fileID, line: line, operation)
+        created += 1
+        let number = created
         if task.isDone {
-            childDidEnd(task)
+            childDidEnd(task, number)
         } else {
-            children[ObjectIdentifier(task)] = task
-            task.addDoneCallback { [self] in if let task = $0 as? LoopTask<Value> { childDidEnd(task) } }
+            children[number] = task
+            task.addDoneCallback { [self] in if let task = $0 as? LoopTask<Value> { childDidEnd(task, number) } }
         }
         return task
     }
@@ -67,7 +71,7 @@ public final class TaskGroup {
 
     private func abort() {
         isAborting = true
-        for child in children.values where !child.isDone { child.cancel() }
+        for (_, child) in children.sorted(by: { $0.key < $1.key }) where !child.isDone { child.cancel() }
     }
 
     private func cancelParent() {
@@ -76,8 +80,8 @@ public final class TaskGroup {
         parent.cancel(in: scope)
     }
 
-    private func childDidEnd<Value>(_ task: LoopTask<Value>) {
-        children[ObjectIdentifier(task)] = nil
+    private func childDidEnd<Value>(_ task: LoopTask<Value>, _ number: Int) {
+        children[number] = nil
         if children.isEmpty, let completed, !completed.isDone { completed.finish(()) }
         guard !task.isCancelled, let error = try? task.exception() else { return }
         errors.append(error)
