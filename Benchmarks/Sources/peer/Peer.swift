@@ -33,6 +33,7 @@ struct Peer {
         case "task_spawn": try onLoop(count(1_000_000), taskSpawn)
         case "future_await": try onLoop(count(1_000_000), futureAwait)
         case "sleep": try onLoop(count(100_000), sleepers)
+        case "queue": try onLoop(count(1_000_000), queue)
         case "soak": try onLoop(count(1_000_000), soak)
         case let name where roundTrips(name) != nil:
             if let workload = roundTrips(name) { try onLoop(count(100_000), workload) }

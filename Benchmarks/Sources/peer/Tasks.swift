@@ -42,3 +42,24 @@ func sleepers(_ loop: EventLoop, _ count: Int) async throws {
     for task in tasks { try await task.value }
     measure.report()
 }
+
+/// One producer, one consumer, and a queue between them that takes 64.
+func queue(_ loop: EventLoop, _ count: Int) async throws {
+    let queue = Queue<Int>(loop, maxSize: 64)
+    let measure = Measure("queue", count)
+    let producer = loop.createTask { for number in 0..<count { try await queue.put(number) } }
+    let consumer = loop.createTask {
+        for expected in 0..<count {
+            let number = try await queue.get()
+            guard number == expected else { throw OutOfOrder(number: number, expected: expected) }
+        }
+    }
+    try await producer.value
+    try await consumer.value
+    measure.report()
+}
+
+private struct OutOfOrder: Error {
+    let number: Int
+    let expected: Int
+}

@@ -51,6 +51,8 @@ public final class EventLoop {
     @exclusivity(unchecked) var timers = DeadlineHeap<TimerHandle>()
     @exclusivity(unchecked) var armedDeadline = Int64.max
     @exclusivity(unchecked) var tasks = PointerTable<any ScheduledTask>()
+    /// How many tasks the loop has had.
+    @exclusivity(unchecked) var tasksCreated = 0
     /// What Swift tasks wait for that are none of the loop's own, by their identity.
     @exclusivity(unchecked) var foreignWaits: [UnsafeRawPointer: any Suspension] = [:]
     /// Where the callbacks in the ready queue come from, by ticket; only in debug mode.

@@ -4,6 +4,8 @@
 protocol ScheduledTask: AnyObject {
     var name: String { get set }
     var origin: SourceLocation { get }
+    /// Its place in the order in which the loop's tasks were created.
+    var number: Int { get }
     var isDone: Bool { get }
     var isCancelled: Bool { get }
     var cancelling: Int { get }
@@ -79,10 +81,10 @@ enum SwiftTaskIdentity {
 }
 
 extension EventLoop {
-    /// Every task once, although some have several Swift tasks.
+    /// Every task once, although some have several Swift tasks, in the order in which they were created.
     var distinctTasks: [any ScheduledTask] {
-        var seen: Set<ObjectIdentifier> = []
-        return tasks.values.filter { seen.insert(ObjectIdentifier($0)).inserted }
+        var seen: Set<Int> = []
+        return tasks.values.filter { seen.insert($0.number).inserted }.sorted { $0.number < $1.number }
     }
 
     /// The task of ours that runs now; nil in a callback and in a Swift task that is none of ours.

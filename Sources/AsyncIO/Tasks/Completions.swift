@@ -1,6 +1,6 @@
 // Waiting for several futures, without a say in how they end.
 
-/// When ``EventLoop/wait(_:timeout:returnWhen:)-(Future<Value>)`` returns.
+/// When ``EventLoop/wait(_:timeout:returnWhen:)-([Future<Value>],_,_)`` returns.
 ///
 /// asyncio: FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED
 public enum ReturnWhen: Sendable {
@@ -12,11 +12,11 @@ public enum ReturnWhen: Sendable {
     case firstException
 }
 
-/// The wait for some of several futures.
-private final class WaitFuture: Future<Void> {
+/// A future that stands for others: who waits for it waits for them.
+final class StandIn<Value>: Future<Value> {
     private let futures: [AnyFuture]
 
-    init(_ futures: [AnyFuture], loop: EventLoop) {
+    init(for futures: [AnyFuture], loop: EventLoop) {
         self.futures = futures
         super.init(loop: loop)
     }
@@ -44,7 +44,7 @@ extension EventLoop {
         guard !futures.isEmpty else { throw EventLoopError.invalidArgument("futures: Set of Tasks/Futures is empty.") }
         var seen: Set<ObjectIdentifier> = []
         let distinct = futures.filter { seen.insert(ObjectIdentifier($0)).inserted }
-        let waiter = WaitFuture(distinct, loop: self)
+        let waiter = StandIn<Void>(for: distinct, loop: self)
         let timer = timeout.map { callLater(after: $0) { if !waiter.isDone { waiter.finish(()) } } }
         var left = distinct.count
         let tokens = distinct.map { future in
@@ -110,7 +110,7 @@ extension EventLoop {
     }
 }
 
-/// Futures in the order in which they are done: ``EventLoop/asCompleted(_:timeout:)-(Future<Value>)``.
+/// Futures in the order in which they are done: ``EventLoop/asCompleted(_:timeout:)-([Future<Value>],_)``.
 public final class CompletionSequence<Value>: AsyncSequence {
     /// Each element is a future that is done.
     public typealias Element = Future<Value>
@@ -175,7 +175,7 @@ public final class CompletionSequence<Value>: AsyncSequence {
     }
 
     private func waitForOne() async throws {
-        let waiter = loop.createFuture(of: Void.self)
+        let waiter = StandIn<Void>(for: pending.map(\.future), loop: loop)
         waiters.append(waiter)
         do {
             try await waiter.value

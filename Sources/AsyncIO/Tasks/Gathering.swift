@@ -124,7 +124,7 @@ extension EventLoop {
     public func shield<Value>(_ future: Future<Value>) async throws -> Value {
         try checkOwn([future], call: "shield")
         if future.isDone { return try future.result() }
-        let outer = createFuture(of: Value.self)
+        let outer = StandIn<Value>(for: [future], loop: self)
         let token = future.addDoneCallback { inner in
             guard !outer.isDone else { return }
             switch inner.state {

@@ -26,6 +26,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     @exclusivity(unchecked) private var scopes: [CancellationScope] = []
     let isListed: Bool
     @exclusivity(unchecked) var origin: SourceLocation
+    let number: Int
 
     /// Creates a task and schedules its first step. This is what a ``TaskFactory`` calls; programs call
     /// ``EventLoop/createTask(name:eagerStart:fileID:line:_:)``.
@@ -55,6 +56,8 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
         givenName = TaskName(name)
         self.origin = origin
         self.isListed = isListed
+        loop.tasksCreated += 1
+        number = loop.tasksCreated
         super.init(loop: loop)
         guard loop.canSchedule("createTask") else {
             self.operation = nil
@@ -86,6 +89,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
         givenName = TaskName(name)
         origin = SourceLocation(fileID: #fileID, line: #line)
         isListed = false
+        number = 0
         super.init(loop: loop)
         self.error = error
         isRetrieved = true

@@ -183,7 +183,7 @@ extension EventLoop {
 
     /// Cancels a future and waits for its end, whatever that is.
     private func cancelAndWait<Value>(_ future: Future<Value>) async throws {
-        let over = createFuture(of: Void.self)
+        let over = StandIn<Void>(for: [future], loop: self)
         let token = future.addDoneCallback { _ in if !over.isDone { over.finish(()) } }
         defer { future.removeDoneCallback(token) }
         future.cancel()
