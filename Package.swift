@@ -23,6 +23,9 @@ let package = Package(
         .target(name: "AsyncIO", dependencies: ["CLibuv"], swiftSettings: strict),
         .executableTarget(name: "tour", dependencies: ["AsyncIO"], swiftSettings: strict),
         .testTarget(name: "AsyncIOTests", dependencies: ["AsyncIO"], swiftSettings: strict),
+        .testTarget(
+            name: "OracleTests", dependencies: ["AsyncIO"], path: "Tests/Oracle", exclude: ["python", "traces"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

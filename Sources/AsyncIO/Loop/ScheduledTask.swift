@@ -40,8 +40,19 @@ final class CancellationScope {
     var swiftTask: Task<Void, Never>?
     var identity: UnsafeRawPointer?
 
+    /// Whether the flag was asked for, also before there was a handle to set it.
+    private(set) var wasCancelled = false
+
     /// Sets Swift's flag for the code in this scope.
-    func cancelSwiftTask() { swiftTask?.cancel() }
+    func cancelSwiftTask() {
+        wasCancelled = true
+        if let swiftTask {
+            swiftTask.cancel()
+        } else if identity != nil, identity == SwiftTaskIdentity.current {
+            // In its first part nobody has its handle yet.
+            withUnsafeCurrentTask { $0?.cancel() }
+        }
+    }
 }
 
 /// What a suspended task waits for.

@@ -189,9 +189,10 @@ public class Queue<Element> {
         loop.mustBeHere("Queue")
         isShutDown = true
         if immediate {
-            let dropped = storedCount
-            for _ in 0..<dropped { _ = takeStored() }
-            finish(dropped)
+            while storedCount > 0 {
+                _ = takeStored()
+                finish(1)
+            }
         }
         while !getters.isEmpty { getters.wakeNext() }
         while !putters.isEmpty { putters.wakeNext() }

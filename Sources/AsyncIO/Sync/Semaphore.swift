@@ -93,6 +93,7 @@ public final class BoundedSemaphore: Semaphore {
     ///
     /// asyncio: BoundedSemaphore.release
     public override func release() {
+        loop.mustBeHere("BoundedSemaphore")
         guard value < bound else { return loop.reportMisuse("BoundedSemaphore released too many times") }
         super.release()
     }

@@ -25,7 +25,10 @@ extension EventLoop {
                 await loop.perform(run, of: parent)
                 loop.resumeWithin(continuation)
             }
-            if run.result == nil { run.scope.swiftTask = started }
+            if run.result == nil {
+                run.scope.swiftTask = started
+                if run.scope.wasCancelled { started.cancel() }
+            }
         }
         task.leave(scoped.scope)
         guard let result = scoped.result else { throw CancellationError() }

@@ -14,7 +14,9 @@ final class GatherFuture: Future<Void> {
         self.returnsErrors = returnsErrors
         super.init(loop: loop)
         if children.isEmpty { finish(()) }
-        for child in children { _ = child.addCallback { [self] in childDidEnd($0) } }
+        for child in children where !child.isDone { _ = child.addCallback { [self] in childDidEnd($0) } }
+        // What is done already counts at once: if nothing is left, who gathers does not give way.
+        for child in children where child.isDone { childDidEnd(child) }
     }
 
     private func childDidEnd(_ child: AnyFuture) {

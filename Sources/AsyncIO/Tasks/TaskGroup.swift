@@ -130,7 +130,7 @@ public final class TaskGroup {
             if parent.cancelling > 0 {
                 // Somebody outside wants the task to end: it will hear so at its next await.
                 parent.uncancel()
-                parent.cancel()
+                parent.cancel(in: scope)
             }
             throw ExceptionGroup("unhandled errors in a TaskGroup", errors)
         }
