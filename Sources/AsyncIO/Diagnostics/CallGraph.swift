@@ -12,6 +12,8 @@ public struct CallGraph: Sendable, CustomStringConvertible {
     public let awaitedBy: [CallGraph]
     /// Whether the task stands further up in the graph already: tasks wait for each other in a circle.
     public let isCycle: Bool
+    /// Whether the task stands elsewhere in the graph already, with the tasks that wait for it.
+    public let isRepeated: Bool
 
     /// The graph as a tree, the task first and those that wait for it below.
     public var description: String { lines(depth: 0).joined(separator: "\n") }
@@ -19,7 +21,7 @@ public struct CallGraph: Sendable, CustomStringConvertible {
     private func lines(depth: Int) -> [String] {
         let indent = String(repeating: "    ", count: depth)
         let relation = depth == 0 ? "" : "awaited by "
-        let note = isCycle ? " (a cycle: it waits for itself)" : ""
+        let note = isCycle ? " (a cycle: it waits for itself)" : isRepeated ? " (see above)" : ""
         let own = "\(indent)\(relation)Task \"\(name)\" created at \(origin)\(note)"
         return [own] + awaitedBy.flatMap { $0.lines(depth: depth + 1) }
     }
@@ -30,28 +32,39 @@ private struct WaitingTasks {
     let tasks: [any ScheduledTask]
     /// The tasks that wait for a task, by its identity.
     private(set) var waiting: [ObjectIdentifier: [any ScheduledTask]] = [:]
+    /// The tasks that a task waits for, by its identity.
+    private(set) var awaited: [ObjectIdentifier: [any ScheduledTask]] = [:]
 
     init(of loop: EventLoop) {
         tasks = loop.distinctTasks.filter { $0.isListed && !$0.isDone }
         for task in tasks {
-            for awaited in task.suspension?.awaited ?? [] where awaited is any ScheduledTask {
-                waiting[ObjectIdentifier(awaited), default: []].append(task)
+            for case let other as any ScheduledTask in task.suspension?.awaited ?? [] where other.isListed {
+                waiting[ObjectIdentifier(other), default: []].append(task)
+                awaited[ObjectIdentifier(task), default: []].append(other)
             }
+            awaited[ObjectIdentifier(task)]?.sort { $0.number < $1.number }
         }
     }
 
-    func graph(of task: any ScheduledTask, path: Set<ObjectIdentifier> = []) -> CallGraph {
-        let identity = ObjectIdentifier(task)
-        let isCycle = path.contains(identity)
-        let above = isCycle ? [] : waiting[identity] ?? []
-        return CallGraph(
-            name: task.name, origin: task.origin,
-            awaitedBy: above.map { graph(of: $0, path: path.union([identity])) }, isCycle: isCycle)
-    }
+    /// Every task is followed up once: there may be many ways to it.
+    func graph(of task: any ScheduledTask) -> CallGraph {
+        var path: Set<ObjectIdentifier> = []
+        var followed: Set<ObjectIdentifier> = []
 
-    /// The tasks that a task waits for.
-    func awaited(by task: any ScheduledTask) -> [any ScheduledTask] {
-        tasks.filter { candidate in waiting[ObjectIdentifier(candidate)]?.contains { $0 === task } ?? false }
+        func follow(_ task: any ScheduledTask) -> CallGraph {
+            let identity = ObjectIdentifier(task)
+            let isCycle = path.contains(identity)
+            let isRepeated = !followed.insert(identity).inserted
+            let above = isRepeated ? [] : waiting[identity] ?? []
+            path.insert(identity)
+            let awaitedBy = above.map(follow)
+            if !isCycle { path.remove(identity) }
+            return CallGraph(
+                name: task.name, origin: task.origin, awaitedBy: awaitedBy, isCycle: isCycle,
+                isRepeated: isRepeated && !isCycle)
+        }
+
+        return follow(task)
     }
 }
 
@@ -104,7 +117,7 @@ extension EventLoop {
             let note = isKnown ? " (see above)" : ""
             lines.append("\(indent)\(branch)(T) \(task.name)  \(task.origin)\(note)")
             if isKnown { return }
-            let below = waiting.awaited(by: task)
+            let below = waiting.awaited[ObjectIdentifier(task)] ?? []
             let deeper = isRoot ? "" : isLast ? "    " : "│   "
             for (index, child) in below.enumerated() {
                 show(child, indent: indent + deeper, isLast: index == below.count - 1, isRoot: false)

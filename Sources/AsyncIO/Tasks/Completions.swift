@@ -148,6 +148,10 @@ public final class CompletionSequence<Value>: AsyncSequence {
 
     private func timeIsOver() {
         isTimedOut = true
+        wakeAll()
+    }
+
+    private func wakeAll() {
         let all = waiters
         waiters = []
         for waiter in all where !waiter.isDone { waiter.finish(()) }
@@ -166,10 +170,15 @@ public final class CompletionSequence<Value>: AsyncSequence {
         while true {
             if !done.isEmpty {
                 left -= 1
+                // Others that wait wait in vain.
+                if left == 0 { wakeAll() }
                 return done.pop()
             }
             if left == 0 { return nil }
-            if isTimedOut { throw TimeoutError() }
+            if isTimedOut {
+                left -= 1
+                throw TimeoutError()
+            }
             try await waitForOne()
         }
     }

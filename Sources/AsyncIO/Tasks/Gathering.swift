@@ -51,7 +51,7 @@ extension EventLoop {
     ///
     /// The first failure is thrown at once; the other futures go on, and their errors count as seen.
     ///
-    /// **Cancellation:** cancels all futures that are not done, and waits for them.
+    /// **Cancellation:** cancels all futures that are not done, and waits until one of them has ended so.
     ///
     /// - Throws: the first error; ``EventLoopError`` `.foreignLoop` for a future of another loop.
     ///
@@ -66,7 +66,7 @@ extension EventLoop {
     /// Waits for several futures, and returns their results in order. The first failure is thrown at once; the other futures go
     /// on, and their errors count as seen.
     ///
-    /// **Cancellation:** cancels all futures that are not done, and waits for them.
+    /// **Cancellation:** cancels all futures that are not done, and waits until one of them has ended so.
     ///
     /// asyncio: gather
     public func gather<Value>(_ futures: [Future<Value>]) async throws -> [Value] {
@@ -76,7 +76,7 @@ extension EventLoop {
 
     /// Waits for several tasks, and returns their results in order; as for futures.
     ///
-    /// **Cancellation:** cancels all tasks that are not done, and waits for them.
+    /// **Cancellation:** cancels all tasks that are not done, and waits until one of them has ended so.
     ///
     /// asyncio: gather
     public func gather<Value>(_ tasks: [LoopTask<Value>]) async throws -> [Value] {
@@ -86,7 +86,7 @@ extension EventLoop {
     /// Waits until several futures are done, and returns what became of each, in order; a cancelled one has failed with a
     /// `CancellationError`.
     ///
-    /// **Cancellation:** cancels all futures that are not done, and waits for them.
+    /// **Cancellation:** cancels all futures that are not done, and waits for all of them.
     ///
     /// asyncio: gather(return_exceptions=True)
     public func gatherResults<Value>(_ futures: [Future<Value>]) async throws -> [Result<Value, any Error>] {
@@ -96,7 +96,7 @@ extension EventLoop {
 
     /// The same for tasks.
     ///
-    /// **Cancellation:** cancels all tasks that are not done, and waits for them.
+    /// **Cancellation:** cancels all tasks that are not done, and waits for all of them.
     ///
     /// asyncio: gather(return_exceptions=True)
     public func gatherResults<Value>(_ tasks: [LoopTask<Value>]) async throws -> [Result<Value, any Error>] {

@@ -23,6 +23,8 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     @exclusivity(unchecked) private var isPassingOnCancellation = false
     @exclusivity(unchecked) private var swiftTask: Task<Void, Never>?
     @exclusivity(unchecked) private var identity: UnsafeRawPointer?
+    /// Swift's flag is to be set as soon as there is a handle.
+    @exclusivity(unchecked) private var isFlagDue = false
     @exclusivity(unchecked) private var scopes: [CancellationScope] = []
     let isListed: Bool
     @exclusivity(unchecked) var origin: SourceLocation
@@ -74,7 +76,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
                 await task.run()
             }
             if state == .pending { swiftTask = started }
-            if cancelling > 0 { started.cancel() }
+            if isFlagDue { started.cancel() }
         } else {
             // An explicit priority spares the runtime from asking for the current one.
             let started = Task<Void, Never>(executorPreference: loop.executor, priority: .medium) { await task.run() }
@@ -174,9 +176,10 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     private func cancelSwiftTask() {
         if let swiftTask {
             swiftTask.cancel()
-        } else if identity == SwiftTaskIdentity.current {
+        } else {
             // In its eager step the task is the current one, and nobody has its handle yet.
-            withUnsafeCurrentTask { $0?.cancel() }
+            isFlagDue = true
+            if identity == SwiftTaskIdentity.current { withUnsafeCurrentTask { $0?.cancel() } }
         }
     }
 

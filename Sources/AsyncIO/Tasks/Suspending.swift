@@ -21,6 +21,8 @@ extension AnyFuture: Suspension {
             addObserver(.task(continuation))
             task.willSuspend(on: self)
         }
+        // Whoever was woken by an error has seen it, also if a cancellation takes its place.
+        if state == .failed { isRetrieved = true }
         try task.didResume()
     }
 

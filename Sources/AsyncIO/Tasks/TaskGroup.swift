@@ -9,9 +9,11 @@ public final class TaskGroup {
     private let parent: any ScheduledTask
     private let scope: CancellationScope
     /// The children that have not ended, by the order in which they were created.
-    private var children: [Int: any AnyFuture & ScheduledTask] = [:]
+    fileprivate var children: [Int: any AnyFuture & ScheduledTask] = [:]
     private var created = 0
     private var errors: [any Error] = []
+    /// Ctrl-C is thrown as it is.
+    private var interrupt: KeyboardInterrupt?
     private var isLeaving = false
     private var isAborting = false
     /// The body, or the wait for the children, is being cancelled because of a child or of ``cancel()``.
@@ -48,6 +50,8 @@ public final class TaskGroup {
             childDidEnd(task, number)
         } else {
             children[number] = task
+            // Its first step has ended the group.
+            if isAborting { task.cancel() }
             task.addDoneCallback { [self] in if let task = $0 as? LoopTask<Value> { childDidEnd(task, number) } }
         }
         return task
@@ -85,6 +89,7 @@ public final class TaskGroup {
         if children.isEmpty, let completed, !completed.isDone { completed.finish(()) }
         guard !task.isCancelled, let error = try? task.exception() else { return }
         errors.append(error)
+        interrupt = interrupt ?? error as? KeyboardInterrupt
         if parent.isDone {
             var context = ExceptionContext(
                 message:
@@ -105,10 +110,11 @@ public final class TaskGroup {
         var cancellation: (any Error)?
         if case .failure(let error) = result {
             if error is CancellationError { cancellation = error }
+            interrupt = interrupt ?? error as? KeyboardInterrupt
             if !isAborting { abort() }
         }
         while !children.isEmpty {
-            let completed = GroupCompletion(loop: loop, children: Array(children.values))
+            let completed = GroupCompletion(loop: loop, group: self)
             self.completed = completed
             do {
                 try await completed.value
@@ -124,6 +130,7 @@ public final class TaskGroup {
         isOver = true
         // Of the request that came of the group nothing is left behind.
         if parentIsCancelled && parent.uncancel() == 0 { cancellation = nil }
+        if let interrupt { throw interrupt }
         if let cancellation, errors.isEmpty { throw cancellation }
         if case .failure(let error) = result, !(error is CancellationError) { errors.append(error) }
         guard errors.isEmpty else {
@@ -145,14 +152,14 @@ public final class TaskGroup {
 
 /// The wait for the children of a group.
 private final class GroupCompletion: Future<Void> {
-    private let children: [any AnyFuture & ScheduledTask]
+    private let group: TaskGroup
 
-    init(loop: EventLoop, children: [any AnyFuture & ScheduledTask]) {
-        self.children = children
+    init(loop: EventLoop, group: TaskGroup) {
+        self.group = group
         super.init(loop: loop)
     }
 
-    override var awaited: [AnyObject] { children.filter { !$0.isDone } }
+    override var awaited: [AnyObject] { group.children.values.filter { !$0.isDone } }
 }
 
 extension EventLoop {
@@ -177,6 +184,7 @@ extension EventLoop {
     ///   it has no result; ``EventLoopError`` `.invalidState` outside of a task.
     ///
     /// asyncio: TaskGroup
+    @discardableResult
     public func withTaskGroup<Value>(
         _ body: @escaping (TaskGroup) async throws -> Value
     ) async throws -> Value {
