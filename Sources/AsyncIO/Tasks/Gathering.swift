@@ -2,7 +2,7 @@
 
 /// The end of several futures: when all are done, or the first one fails.
 final class GatherFuture: Future<Void> {
-    private let children: [AnyFuture]
+    private var children: [AnyFuture]
     private let returnsErrors: Bool
     private var left: Int
     private var isCancelling = false
@@ -24,10 +24,17 @@ final class GatherFuture: Future<Void> {
         // Who gathers sees to all errors.
         child.isRetrieved = true
         guard !isDone else { return }
-        if !returnsErrors && child.state == .cancelled { return complete(.cancelled) }
-        if !returnsErrors, child.state == .failed, let error = child.error { return fail(error) }
-        guard left == 0 else { return }
-        if isCancelling { complete(.cancelled) } else { finish(()) }
+        if !returnsErrors && child.state == .cancelled {
+            complete(.cancelled)
+        } else if !returnsErrors, child.state == .failed, let error = child.error {
+            fail(error)
+        } else if left == 0 {
+            if isCancelling { complete(.cancelled) } else { finish(()) }
+        } else {
+            return
+        }
+        // Those that are not done still tell this one their end.
+        children = []
     }
 
     /// Cancels the children; this is done when they are.

@@ -119,7 +119,12 @@ public final class TaskGroup {
             do {
                 try await completed.value
             } catch {
-                if loop.ready.pointee.isClosing { throw error }
+                if loop.ready.pointee.isClosing {
+                    // No child tells its end any more.
+                    self.completed = nil
+                    children = [:]
+                    throw error
+                }
                 if !isAborting {
                     cancellation = error
                     abort()
