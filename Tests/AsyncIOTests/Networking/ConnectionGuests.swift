@@ -162,7 +162,9 @@ extension SystemSocket {
     /// Two Unix sockets that are connected to each other.
     static func pair(type: Int32 = SystemConstant.stream) throws -> (SystemSocket, SystemSocket) {
         var both: [Int32] = [-1, -1]
-        guard socketpair(AF_UNIX, type, 0, &both) == 0 else { throw TestError(name: "socketpair") }
+        guard socketpair(AF_UNIX, type | Int32(SOCK_CLOEXEC.rawValue), 0, &both) == 0 else {
+            throw TestError(name: "socketpair")
+        }
         return (SystemSocket(both[0]), SystemSocket(both[1]))
     }
 

@@ -179,7 +179,10 @@ final class Peer {
 /// Two descriptors that are connected to each other.
 func socketPair(_ type: Int32 = SystemConstant.stream) throws -> (Int32, Int32) {
     var pair: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, type, 0, &pair) == 0 else { throw TestError(name: "socketpair") }
+    // Children of other tests must not hold an end open.
+    guard socketpair(AF_UNIX, type | Int32(SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
+        throw TestError(name: "socketpair")
+    }
     return (pair[0], pair[1])
 }
 
@@ -187,6 +190,7 @@ func socketPair(_ type: Int32 = SystemConstant.stream) throws -> (Int32, Int32) 
 func makePipe() throws -> (reading: Int32, writing: Int32) {
     var pair: [Int32] = [-1, -1]
     guard pipe(&pair) == 0 else { throw TestError(name: "pipe") }
+    for end in pair { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     return (pair[0], pair[1])
 }
 
