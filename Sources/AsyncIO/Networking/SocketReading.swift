@@ -1,6 +1,22 @@
 // How bytes get from the stream to the protocol.
 
+/// A protocol that would rather have large pieces in memory of its own than be lent them.
+protocol ReadDestination: AnyObject {
+    /// Memory for the next bytes; nil if they may as well be lent.
+    func makeDestination() -> UnsafeMutableRawBufferPointer?
+    /// So many bytes, at least one, are in that memory.
+    func destinationDidFill(_ count: Int)
+    /// Nothing came.
+    func dropDestination()
+}
+
 extension SocketTransport {
+    /// Asks `destination` for memory from the next read on; nil lends bytes again.
+    func readInto(_ destination: (any ReadDestination)?) {
+        self.destination = destination
+        stream.hasOwnBuffer = bufferedProtocol != nil || destination != nil
+    }
+
     func pauseStream() {
         loop.canTouch("Transport.pauseReading")
         guard reading == .active, !isClosing else { return }
@@ -27,6 +43,10 @@ extension SocketTransport {
     }
 
     func streamNeedsBuffer() -> UnsafeMutableRawBufferPointer? {
+        if let destination, let memory = destination.makeDestination() {
+            isFillingDestination = true
+            return memory
+        }
         readTarget = bufferedProtocol
         guard let readTarget else { return stream.loop.readBuffer }
         do {
@@ -40,7 +60,10 @@ extension SocketTransport {
     }
 
     func streamDidRead(_ bytes: UnsafeRawBufferPointer) {
-        if let target = readTarget {
+        if isFillingDestination {
+            isFillingDestination = false
+            loop.observing("\(type(of: connection)).dataReceived") { destination?.destinationDidFill(bytes.count) }
+        } else if let target = readTarget {
             readTarget = nil
             loop.observing("\(type(of: target)).bufferUpdated") {
                 do { try target.bufferUpdated(bytes.count) } catch { fail(error, in: "buffer_updated") }
@@ -54,10 +77,15 @@ extension SocketTransport {
         }
     }
 
-    func streamDidReadNothing() { readTarget = nil }
+    func streamDidReadNothing() {
+        readTarget = nil
+        guard isFillingDestination else { return }
+        isFillingDestination = false
+        destination?.dropDestination()
+    }
 
     func streamDidEnd() {
-        readTarget = nil
+        streamDidReadNothing()
         reading = .ended
         guard phase == .open else { return }
         loop.observing("\(type(of: connection)).eofReceived") {
@@ -71,7 +99,7 @@ extension SocketTransport {
     }
 
     func streamDidFail(_ status: Int32) {
-        readTarget = nil
+        streamDidReadNothing()
         if let error = bufferError {
             bufferError = nil
             return fail(error, in: "get_buffer")

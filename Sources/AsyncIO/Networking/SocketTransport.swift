@@ -62,6 +62,9 @@ final class SocketTransport: Transport {
     @exclusivity(unchecked) var bufferedProtocol: (any BufferedProtocol)?
     /// Whose buffer the bytes go to that come next, if not to the loop's.
     @exclusivity(unchecked) var readTarget: (any BufferedProtocol)?
+    /// Who wants large pieces in memory of its own.
+    @exclusivity(unchecked) var destination: (any ReadDestination)?
+    @exclusivity(unchecked) var isFillingDestination = false
     weak var owner: (any TransportOwner)?
     private let local: SocketAddress?
     private let remote: SocketAddress?
@@ -116,7 +119,8 @@ final class SocketTransport: Transport {
         connection = new
         bufferedProtocol = new as? any BufferedProtocol
         streamProtocol = bufferedProtocol == nil ? new as? any StreamProtocol : nil
-        stream.hasOwnBuffer = bufferedProtocol != nil
+        // Nothing can come between asking for memory and filling it but a protocol of the program's own.
+        readInto(nil)
     }
 
     /// Calls the protocol; an error is reported, and that is all.

@@ -1,7 +1,7 @@
 // What a reader and a writer share: the protocol of their transport, the buffer, and who waits.
 
 /// The protocol behind a ``StreamReader`` and a ``StreamWriter``.
-final class StreamCore: StreamProtocol {
+final class StreamCore: StreamProtocol, ReadDestination {
     /// What the program makes of a new connection of a server.
     typealias Accept = (StreamReader, StreamWriter) -> Void
 
@@ -13,6 +13,8 @@ final class StreamCore: StreamProtocol {
     let slot: ParkingSlot
     /// The task that waits takes at most so many bytes, straight from what comes; 0 if it wants to look at the buffer.
     @exclusivity(unchecked) private var wanted = 0
+    /// Where libuv reads to now, or nothing; nil while pieces are lent.
+    @exclusivity(unchecked) private var direct: [UInt8]?
     /// What the task that waited for bytes gets.
     @exclusivity(unchecked) private(set) var handed: [UInt8] = []
     @exclusivity(unchecked) private(set) var isAtEnd = false
@@ -90,6 +92,7 @@ final class StreamCore: StreamProtocol {
             // Somebody waits, and the buffer is empty: no detour.
             let count = min(wanted, bytes.count)
             wanted = 0
+            if count >= Self.largePiece { readsLargePieces = true }
             handed = [UInt8](UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             if count < bytes.count { buffer.append(UnsafeRawBufferPointer(rebasing: bytes[count...])) }
         } else {
@@ -101,6 +104,47 @@ final class StreamCore: StreamProtocol {
             transport.pauseReading()
         }
     }
+
+    // MARK: - Large pieces, which go straight to the array that the reader gets
+
+    /// From this size on the next piece is expected to be large too.
+    private static let largePiece = 32768
+    /// Below this size it is no longer.
+    private static let smallPiece = 16384
+
+    private var readsLargePieces: Bool {
+        get { direct != nil }
+        set {
+            direct = newValue ? [] : nil
+            (transport as? SocketTransport)?.readInto(newValue ? self : nil)
+        }
+    }
+
+    func makeDestination() -> UnsafeMutableRawBufferPointer? {
+        guard wanted >= Self.largePiece else { return nil }
+        let size = min(wanted, 65536)
+        var array = [UInt8](unsafeUninitializedCapacity: size) { _, count in count = size }
+        // SAFETY: nobody else has the array, and it is not touched until the read is over; its memory stays where it is.
+        let memory = array.withUnsafeMutableBytes { $0 }
+        direct = array
+        return memory
+    }
+
+    func destinationDidFill(_ count: Int) {
+        var array = direct ?? []
+        direct = []
+        wanted = 0
+        if count < Self.smallPiece {
+            handed = Array(array[..<count])
+            readsLargePieces = false
+        } else {
+            array.removeLast(array.count - count)
+            handed = array
+        }
+        slot.wakeAfterInput()
+    }
+
+    func dropDestination() { direct = [] }
 
     func eofReceived() -> Bool {
         feedEnd()
