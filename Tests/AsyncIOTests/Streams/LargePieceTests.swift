@@ -10,13 +10,13 @@ import Testing
     func largeAndSmallPiecesArriveInOrder(most: Int) async throws {
         let (sent, received) = try await onLoop { loop in
             var sent: [UInt8] = []
-            let received = Box<[UInt8]>([])
+            let received = Variable<[UInt8]>([])
             let server = try await loop.startServer(host: "127.0.0.1", port: 0) { reader, _ in
                 while true {
                     let piece = try await reader.read(most)
                     if piece.isEmpty { return }
                     #expect(piece.count <= most)
-                    received.value += piece
+                    received.value! += piece
                 }
             }
             try await server.withClosing {
@@ -28,19 +28,19 @@ import Testing
                     writer.write(piece)
                     try await writer.drain()
                     // Every other time the reader has taken everything before the next piece comes.
-                    if number % 2 == 1 { try await loop.untilTrue { received.value.count == sent.count } }
+                    if number % 2 == 1 { try await loop.untilTrue { received.value!.count == sent.count } }
                 }
                 writer.close()
                 try await writer.waitClosed()
             }
-            return (sent, received.value)
+            return (sent, received.value!)
         }
         #expect(received == sent)
     }
 
     @Test func cancelledReaderOfLargePiecesLosesNothing() async throws {
         let (sent, received) = try await onLoop { loop in
-            let pair = try await StreamPair.make(loop)
+            let pair = try await StreamPair.connected(loop)
             var received: [UInt8] = []
             let first = noise(200_000, seed: 1)
             pair.near.writer.write(first)
@@ -53,7 +53,7 @@ import Testing
             let second = noise(100_000, seed: 2)
             pair.near.writer.write(second)
             while received.count < first.count + second.count { received += try await pair.far.reader.read(65536) }
-            try await pair.close()
+            await pair.close()
             return (first + second, received)
         }
         #expect(received == sent)
