@@ -36,24 +36,37 @@ import Testing
 
 /// Runs a twin on a loop on a thread of its own.
 private func trace(of name: String, _ twin: @escaping Twin) async throws -> [String] {
-    try await withCheckedThrowingContinuation { continuation in
+    let handOver = HandOver()
+    let lines = try await withCheckedThrowingContinuation { continuation in
         do {
             try UVThread {
-                continuation.resume(
-                    with: Result {
-                        let loop = try EventLoop()
-                        let say = Trace(loop)
-                        let watchdog = loop.callLater(after: .seconds(60)) { fatalError("\(name) hangs: \(say.lines)") }
-                        try loop.runUntilComplete { [unowned loop] in try await twin(loop, say) }
-                        watchdog.cancel()
-                        try loop.close()
-                        return say.lines
-                    })
+                let result = Result { try run(name, twin) }
+                handOver.pass()
+                continuation.resume(with: result)
             }.detach()
         } catch {
             continuation.resume(throwing: error)
         }
     }
+    handOver.pass()
+    return lines
+}
+
+/// A lock that both sides pass: ThreadSanitizer does not see the hand-over of a continuation that is resumed before its task
+/// waits.
+private final class HandOver: Sendable {
+    private let lock = PthreadLock()
+    func pass() { lock.withLock {} }
+}
+
+private func run(_ name: String, _ twin: @escaping Twin) throws -> [String] {
+    let loop = try EventLoop()
+    let say = Trace(loop)
+    let watchdog = loop.callLater(after: .seconds(600)) { fatalError("\(name) hangs: \(say.lines)") }
+    try loop.runUntilComplete { [unowned loop] in try await twin(loop, say) }
+    watchdog.cancel()
+    try loop.close()
+    return say.lines
 }
 
 private func path(_ name: String, file: String = #filePath) -> String {

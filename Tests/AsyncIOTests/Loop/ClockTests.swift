@@ -53,7 +53,7 @@ import Testing
             let other = try EventLoop()
             let (first, second, third) = (loop.time(), other.time(), EventLoop.Instant.now)
             #expect(first <= second && second <= third)
-            #expect(first.duration(to: third) < .seconds(60))
+            #expect(first.duration(to: third) < .seconds(3600))
             try other.close()
         }
     }

@@ -13,12 +13,12 @@ import Testing
 #endif
 
 /// Watches over what tests run on threads of their own: aborts the process, and names the test, when a body has not
-/// ended after two minutes. It counts its own ticks, so that the time for which the process is stopped does not count.
+/// ended after ten minutes. It counts its own ticks, so that the time for which the process is stopped does not count.
 final class Watchdog: Sendable {
     static let shared = Watchdog()
 
     /// After how many ticks, of a second each, the process is aborted.
-    private static let patience = 120
+    private static let patience = 600
 
     private let lock = PthreadLock()
     // SAFETY: all three are touched only while holding `lock`.
