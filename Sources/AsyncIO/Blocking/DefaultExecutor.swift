@@ -11,13 +11,13 @@ final class DefaultExecutor: LoopAttachment {
     /// A thread waits for the end of the replacement's work.
     @exclusivity(unchecked) var isJoining = false
     /// Who waits for the end of all of it; each has a future of its own, to be cancelled alone.
-    private var waiters: [Future<Void>] = []
+    private var waiters = Waiters()
 
     init(pool: PoolQueue) { self.pool = pool }
 
     func loopDidClose() {
         pool.forgetJobs()
-        waiters = []
+        waiters.removeAll()
     }
 
     func jobDidEnd() {
@@ -26,10 +26,8 @@ final class DefaultExecutor: LoopAttachment {
     }
 
     func settleIfIdle() {
-        guard running == 0, !isJoining, !waiters.isEmpty else { return }
-        let all = waiters
-        waiters = []
-        for waiter in all where !waiter.isDone { waiter.finish(()) }
+        guard isIdle else { return }
+        while !waiters.isEmpty { waiters.wakeNext() }
     }
 
     var isIdle: Bool { running == 0 && !isJoining }

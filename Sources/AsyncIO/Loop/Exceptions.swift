@@ -23,6 +23,11 @@ public struct ExceptionContext: CustomStringConvertible {
         self.exception = exception
     }
 
+    init(message: String, exception: (any Error)? = nil, subject: AnyObject?) {
+        self.init(message: message, exception: exception)
+        self.subject = subject
+    }
+
     /// The same as ``exception``, for who looks for Swift's word.
     public var error: (any Error)? { exception }
 
@@ -61,6 +66,12 @@ extension EventLoop {
     /// asyncio: loop.default_exception_handler
     public func defaultExceptionHandler(_ context: ExceptionContext) {
         StandardError.print(context.description)
+    }
+
+    /// Reports an error that an object of the loop met; one that interrupts the program does so.
+    func report(_ message: String, _ error: any Error, about subject: AnyObject) {
+        if let interrupt = error as? KeyboardInterrupt { return interruptRun(interrupt) }
+        callExceptionHandler(ExceptionContext(message: message, exception: error, subject: subject))
     }
 
     func callbackFailed(_ error: any Error, handle: Handle?, origin: SourceLocation?) {

@@ -37,21 +37,33 @@ protocol ScheduledTask: AnyObject {
 /// A part of a task. It runs in a Swift task of its own, so that Swift's flag, which nobody can reset, is clean outside of it;
 /// to asyncio's eyes, and for `currentTask`, it is the same task.
 final class CancellationScope {
-    var swiftTask: Task<Void, Never>?
+    var swift = SwiftTaskHandle()
+}
+
+/// The Swift task that runs some code of a task, and Swift's flag for that code.
+struct SwiftTaskHandle {
+    private var task: Task<Void, Never>?
+    /// Known from the first step on, when there is no handle yet.
     var identity: UnsafeRawPointer?
+    private var isFlagDue = false
 
-    /// Whether the flag was asked for, also before there was a handle to set it.
-    private(set) var wasCancelled = false
+    /// Sets Swift's flag; if there is no handle yet, for the step that runs now and as soon as there is one.
+    mutating func cancel() {
+        if let task { return task.cancel() }
+        isFlagDue = true
+        if identity == SwiftTaskIdentity.current { withUnsafeCurrentTask { $0?.cancel() } }
+    }
 
-    /// Sets Swift's flag for the code in this scope.
-    func cancelSwiftTask() {
-        wasCancelled = true
-        if let swiftTask {
-            swiftTask.cancel()
-        } else if identity != nil, identity == SwiftTaskIdentity.current {
-            // In its first part nobody has its handle yet.
-            withUnsafeCurrentTask { $0?.cancel() }
-        }
+    /// The Swift task has been started, and goes on.
+    mutating func attach(_ started: Task<Void, Never>) {
+        task = started
+        if isFlagDue { started.cancel() }
+    }
+
+    /// The Swift task has ended.
+    mutating func detach() {
+        task = nil
+        identity = nil
     }
 }
 

@@ -33,9 +33,7 @@ extension EventLoop {
         tls: (any TransportSecurity)? = nil, serverHostname: String? = nil, _ factory: () throws -> P
     ) async throws -> (transport: Transport, protocol: P) {
         try checkOpen("createConnection")
-        if serverHostname != nil && tls == nil {
-            throw EventLoopError.invalidArgument("serverHostname is only meaningful with tls")
-        }
+        try checkHostname(serverHostname, host: host, tls: tls)
         let (handle, remote) = try await connect(
             host: host, port: port, family: family, localAddress: localAddress, delay: happyEyeballsDelay,
             interleave: interleave, allErrors: allErrors)
@@ -151,9 +149,7 @@ extension EventLoop {
         try checkOpen("createConnection")
         let socket = SystemSocket(descriptor)
         try checkStreamSocket(socket, family: family)
-        // The last moment for a cancellation: afterwards the descriptor is the transport's.
-        try await yieldOneRound()
-        try checkNotOwned(descriptor)
+        try await waitToAdopt(descriptor)
         let connection = try factory()
         let transport = try makeTransport(adopting: socket, remote: nil)
         return try await finish(
@@ -161,20 +157,20 @@ extension EventLoop {
         ) { connection }
     }
 
-    private func checkHostname(_ serverHostname: String?, tls: (any TransportSecurity)?) throws {
+    private func checkHostname(
+        _ serverHostname: String?, host: String? = nil, tls: (any TransportSecurity)?
+    ) throws {
         if serverHostname != nil && tls == nil {
             throw EventLoopError.invalidArgument("serverHostname is only meaningful with tls")
         }
-        if serverHostname == nil && tls != nil {
+        if serverHostname ?? host == nil && tls != nil {
             throw EventLoopError.invalidArgument("serverHostname: you must set it when using tls without a host")
         }
     }
 
     /// Throws unless this is a stream socket that no transport owns.
     func checkStreamSocket(_ socket: SystemSocket, family: AddressFamily?) throws {
-        guard socket.descriptor >= 0 else {
-            throw EventLoopError.invalidArgument("fileDescriptor: Invalid file descriptor: \(socket.descriptor)")
-        }
+        try checkDescriptor(socket.descriptor)
         if try !FileIdentity(descriptor: socket.descriptor).isSocket {
             throw EventLoopError.invalidArgument("fileDescriptor: A Stream Socket was expected, got no socket")
         }

@@ -70,9 +70,7 @@ extension EventLoop {
         fileDescriptor: Int32, _ factory: () throws -> P
     ) async throws -> (transport: DatagramTransport, protocol: P) {
         try checkOpen("createDatagramEndpoint")
-        guard fileDescriptor >= 0 else {
-            throw EventLoopError.invalidArgument("fileDescriptor: Invalid file descriptor: \(fileDescriptor)")
-        }
+        try checkDescriptor(fileDescriptor)
         let socket = SystemSocket(fileDescriptor)
         guard try FileIdentity(descriptor: fileDescriptor).isSocket else {
             throw EventLoopError.invalidArgument("fileDescriptor: A datagram socket was expected, got no socket")
@@ -82,9 +80,7 @@ extension EventLoop {
             throw EventLoopError.invalidArgument("fileDescriptor: A datagram socket was expected, got type \(type)")
         }
         try checkNotOwned(fileDescriptor)
-        // The last moment for a cancellation: afterwards the descriptor is the transport's.
-        try await yieldOneRound()
-        try checkNotOwned(fileDescriptor)
+        try await waitToAdopt(fileDescriptor)
         let connection = try factory()
         let transport = try makeTransport(adopting: socket, connection: connection, cleanUp: {})
         try await finish(transport, isAdopted: true)

@@ -221,9 +221,6 @@ public final class DatagramTransport {
             })
     }
 
-    /// Closes a socket that its protocol has never heard of.
-    func discard() { finish() }
-
     private func finish() {
         phase = .closed
         loop.network.disown(ownedDescriptor)
@@ -331,10 +328,7 @@ public final class DatagramTransport {
     private func tell(_ call: StaticString, _ body: () throws -> Void) {
         loop.observing("\(type(of: datagramProtocol)).\(call)") {
             do { try body() } catch {
-                if let interrupt = error as? KeyboardInterrupt { return loop.interruptRun(interrupt) }
-                var context = ExceptionContext(message: "Exception in protocol.\(call)()", exception: error)
-                context.subject = self
-                loop.callExceptionHandler(context)
+                loop.report("Exception in protocol.\(call)()", error, about: self)
             }
         }
     }

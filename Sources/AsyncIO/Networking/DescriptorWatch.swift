@@ -54,12 +54,12 @@ final class DescriptorWatch {
     private func fire(_ events: UVPoll.Events, _ status: Int32) {
         // A descriptor in error is ready for everything: whoever tries will see the error.
         let all = status < 0
-        if all || events.contains(.readable) { wake(.reading, \.reading) }
-        if all || events.contains(.writable) { wake(.writing, \.writing) }
+        if all || events.contains(.readable) { wake(\.reading) }
+        if all || events.contains(.writable) { wake(\.writing) }
         if all, poll != nil { rewatchAfterError() }
     }
 
-    private func wake(_ direction: Direction, _ side: ReferenceWritableKeyPath<DescriptorWatch, Side>) {
+    private func wake(_ side: ReferenceWritableKeyPath<DescriptorWatch, Side>) {
         if self[keyPath: side].callback != nil {
             self[keyPath: side].handle = loop.callSoon { [self] in
                 self[keyPath: side].handle = nil
@@ -149,9 +149,7 @@ extension EventLoop {
     }
 
     private func watch(_ descriptor: Int32) throws -> DescriptorWatch {
-        guard descriptor >= 0 else {
-            throw EventLoopError.invalidArgument("fileDescriptor: Invalid file descriptor: \(descriptor)")
-        }
+        try checkDescriptor(descriptor)
         try checkNotOwned(descriptor)
         if let watch = network.watches[descriptor] { return watch }
         let watch = try DescriptorWatch(descriptor, loop: self)

@@ -64,6 +64,20 @@ extension EventLoop {
         if isClosed || phase == .closing { throw EventLoopError.closed }
     }
 
+    /// Throws for a number that no descriptor has.
+    func checkDescriptor(_ descriptor: Int32) throws {
+        if descriptor < 0 {
+            throw EventLoopError.invalidArgument("fileDescriptor: Invalid file descriptor: \(descriptor)")
+        }
+    }
+
+    /// The last moment for a cancellation before a descriptor of the program's is taken over: afterwards nothing fails that
+    /// need not, and the descriptor is no longer the caller's.
+    func waitToAdopt(_ descriptor: Int32) async throws {
+        try await yieldOneRound()
+        try checkNotOwned(descriptor)
+    }
+
     /// Throws if a transport or a server owns the descriptor.
     func checkNotOwned(_ descriptor: Int32) throws {
         if network.isOwned(descriptor) {

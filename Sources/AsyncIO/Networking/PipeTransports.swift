@@ -34,18 +34,14 @@ extension EventLoop {
         _ factory: () throws -> P
     ) async throws -> (transport: Transport, protocol: P) {
         try checkOpen("connectPipe")
-        guard descriptor >= 0 else {
-            throw EventLoopError.invalidArgument("fileDescriptor: Invalid file descriptor: \(descriptor)")
-        }
+        try checkDescriptor(descriptor)
         let identity = try FileIdentity(descriptor: descriptor)
         guard identity.isPipe || identity.isSocket || identity.isCharacterDevice else {
             throw EventLoopError.invalidArgument(
                 "fileDescriptor: Pipe transport is only for pipes, sockets and character devices")
         }
         try checkNotOwned(descriptor)
-        // The last moment for a cancellation: afterwards the descriptor is the transport's.
-        try await yieldOneRound()
-        try checkNotOwned(descriptor)
+        try await waitToAdopt(descriptor)
         if identity.isCharacterDevice { try checkWatchable(descriptor) }
         let connection = try factory()
         let hangUp = sending == .open && !identity.isCharacterDevice ? try PipeHangUp(descriptor, loop: self) : nil

@@ -23,8 +23,11 @@ public protocol BaseProtocol: AnyObject {
 }
 
 extension BaseProtocol {
+    /// Does nothing.
     public func connectionLost(_ error: (any Error)?) throws {}
+    /// Does nothing.
     public func pauseWriting() throws {}
+    /// Does nothing.
     public func resumeWriting() throws {}
 }
 
@@ -44,7 +47,9 @@ public protocol ConnectionProtocol: BaseProtocol {
 }
 
 extension ConnectionProtocol {
+    /// Does nothing.
     public func connectionMade(_ transport: Transport) throws {}
+    /// Closes the connection.
     public func eofReceived() throws -> Bool { false }
 }
 
@@ -68,6 +73,7 @@ public protocol StreamProtocol: ConnectionProtocol {
 }
 
 extension StreamProtocol {
+    /// Does nothing.
     public func dataReceived(_ data: RawSpan) throws {}
 }
 
@@ -111,7 +117,10 @@ public protocol DatagramProtocol: BaseProtocol {
 }
 
 extension DatagramProtocol {
+    /// Does nothing.
     public func connectionMade(_ transport: DatagramTransport) throws {}
+    /// Does nothing.
     public func datagramReceived(_ data: RawSpan, from address: SocketAddress) throws {}
+    /// Does nothing.
     public func errorReceived(_ error: any Error) throws {}
 }

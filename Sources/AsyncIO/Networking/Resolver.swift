@@ -152,6 +152,11 @@ extension EventLoop {
         try request.submit(
             host: host, service: service, family: family.rawValue, type: type.rawValue, protocol: `protocol`,
             flags: flags.rawValue)
+        return try await answer(of: request, future)
+    }
+
+    /// Waits for the answer; a request whose answer nobody wants any more is taken back.
+    private func answer<Value>(of request: UVRequest, _ future: Future<Value>) async throws -> Value {
         do {
             return try await future.value
         } catch {
@@ -186,11 +191,6 @@ extension EventLoop {
             }
         }
         try request.submit(name, flags: flags.rawValue)
-        do {
-            return try await future.value
-        } catch {
-            if future.isCancelled { request.cancel() }
-            throw error
-        }
+        return try await answer(of: request, future)
     }
 }

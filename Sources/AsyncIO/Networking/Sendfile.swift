@@ -220,9 +220,7 @@ extension SocketTransport {
     /// Waits until everything that was written has gone out.
     fileprivate func flush() async throws {
         guard hasUnwritten else { return }
-        let waiter = loop.createFuture(of: Void.self)
-        flushWaiters.append(waiter)
-        try await waiter.value
+        try await loop.wait(in: \.flushWaiters, of: self)
         if phase == .losing || phase == .closed { throw connectionIsLost }
     }
 }

@@ -18,7 +18,7 @@ public final class Server {
     private var state = State.bound
     private var listeners: [Listener] = []
     private var clients = PointerTable<SocketTransport>()
-    private var closeWaiters: [Future<Void>] = []
+    private var closeWaiters = Waiters()
     /// What ``serveForever()`` waits for.
     private var forever: Future<Void>?
     private let cleanUp: () -> Void
@@ -47,10 +47,8 @@ public final class Server {
                 exhausted: { [unowned self] in didRunOut($0) })
         }
         // Held until it is closed, or its loop is.
-        loop.network.servers.insert(self, for: identity)
+        loop.network.servers.insert(self, for: address(of: self))
     }
-
-    private var identity: UnsafeRawPointer { UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque()) }
 
     /// The addresses that the server listens on; none after ``close()``.
     ///
@@ -137,7 +135,7 @@ public final class Server {
         forever?.cancel()
         forever = nil
         wakeIfOver()
-        loop.network.servers.remove(identity)
+        loop.network.servers.remove(address(of: self))
     }
 
     /// Waits until the server has been closed and the last of its connections is gone.
@@ -148,14 +146,7 @@ public final class Server {
     public func waitClosed() async throws {
         loop.canTouch("Server.waitClosed")
         if state == .closed && clients.count == 0 { return }
-        let waiter = loop.createFuture(of: Void.self)
-        closeWaiters.append(waiter)
-        do {
-            try await waiter.value
-        } catch {
-            closeWaiters.removeAll { $0 === waiter }
-            throw error
-        }
+        try await loop.wait(in: \.closeWaiters, of: self)
     }
 
     /// Closes every connection once what waits has been written. Listening goes on.
@@ -197,18 +188,11 @@ public final class Server {
 
     func add(_ client: SocketTransport) {
         client.owner = self
-        clients.insert(client, for: Self.identity(of: client))
-    }
-
-    private static func identity(of client: SocketTransport) -> UnsafeRawPointer {
-        UnsafeRawPointer(Unmanaged.passUnretained(client).toOpaque())
+        clients.insert(client, for: address(of: client))
     }
 
     private func wakeIfOver() {
-        guard state == .closed, clients.count == 0 else { return }
-        let waiters = closeWaiters
-        closeWaiters = []
-        for waiter in waiters where !waiter.isDone { waiter.finish(()) }
+        if state == .closed && clients.count == 0 { closeWaiters.wakeAll() }
     }
 
     private func didRunOut(_ error: IOError) {
@@ -217,13 +201,12 @@ public final class Server {
         let now = loop.time()
         if let lastReport, now < lastReport.advanced(by: Listener.pauseAfterExhaustion) { return }
         lastReport = now
-        var context = ExceptionContext(
-            message: """
-                socket.accept() out of system resource: \(clients.count) connections are open, accepting pauses for \
-                \(Listener.pauseAfterExhaustion) or until one of them closes (pause \(acceptPauses), 0 connections shed)
-                """, exception: error)
-        context.subject = self
-        loop.callExceptionHandler(context)
+        loop.callExceptionHandler(
+            ExceptionContext(
+                message: """
+                    socket.accept() out of system resource: \(clients.count) connections are open, accepting pauses for \
+                    \(Listener.pauseAfterExhaustion) or until one of them closes (pause \(acceptPauses), 0 connections shed)
+                    """, exception: error, subject: self))
     }
 
     /// The loop is closed under the server.
@@ -237,7 +220,7 @@ public final class Server {
 
 extension Server: TransportOwner {
     func transportDidClose(_ transport: SocketTransport) {
-        clients.remove(Self.identity(of: transport))
+        clients.remove(address(of: transport))
         // Its descriptor is free now.
         for listener in listeners where listener.isPaused { listener.resume() }
         wakeIfOver()

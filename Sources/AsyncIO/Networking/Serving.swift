@@ -128,9 +128,7 @@ extension EventLoop {
         try checkStreamSocket(socket, family: family)
         try socket.setNonBlocking()
         let address = SocketAddress(try socket.localName()) ?? .unix("")
-        // The last moment for a cancellation: afterwards the descriptor is the server's.
-        try await yieldOneRound()
-        try checkNotOwned(descriptor)
+        try await waitToAdopt(descriptor)
         return try await serve(
             [(socket, address)], backlog: backlog, tls: tls, startServing: startServing, cleanUp: cleanUp,
             isAdopted: true, factory: factory)
@@ -213,10 +211,6 @@ extension Server {
     private var addressIfUnix: SocketAddress? { addresses.first { $0.family == .unix } }
 
     private func report(_ error: any Error) {
-        if let interrupt = error as? KeyboardInterrupt { return loop.interruptRun(interrupt) }
-        var context = ExceptionContext(
-            message: "Error on transport creation for incoming connection", exception: error)
-        context.subject = self
-        loop.callExceptionHandler(context)
+        loop.report("Error on transport creation for incoming connection", error, about: self)
     }
 }

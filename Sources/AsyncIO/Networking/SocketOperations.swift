@@ -157,9 +157,7 @@ extension EventLoop {
 
     func checkSocket(_ descriptor: Int32, call: StaticString) throws -> SystemSocket {
         try checkOpen(call)
-        guard descriptor >= 0 else {
-            throw EventLoopError.invalidArgument("fileDescriptor: Invalid file descriptor: \(descriptor)")
-        }
+        try checkDescriptor(descriptor)
         let socket = SystemSocket(descriptor)
         if debug, try !socket.isNonBlocking() {
             throw EventLoopError.invalidArgument("fileDescriptor: the socket must be non-blocking")

@@ -51,7 +51,7 @@ final class SocketTransport: Transport {
     /// Writes that were dropped because the connection is gone.
     @exclusivity(unchecked) var lostWrites = 0
     /// Who waits until everything has been written.
-    @exclusivity(unchecked) var flushWaiters: [Future<Void>] = []
+    @exclusivity(unchecked) var flushWaiters = Waiters()
     /// The error of `getBuffer`, until libuv asks what became of the read.
     @exclusivity(unchecked) var bufferError: (any Error)?
 
@@ -130,12 +130,7 @@ final class SocketTransport: Transport {
         }
     }
 
-    func report(_ message: String, _ error: any Error) {
-        if let interrupt = error as? KeyboardInterrupt { return loop.interruptRun(interrupt) }
-        var context = ExceptionContext(message: message, exception: error)
-        context.subject = self
-        loop.callExceptionHandler(context)
-    }
+    func report(_ message: String, _ error: any Error) { loop.report(message, error, about: self) }
 
     // MARK: - The end
 
@@ -165,7 +160,7 @@ final class SocketTransport: Transport {
         phase = .losing
         stopReading()
         pending = nil
-        wakeFlushWaiters(error)
+        flushWaiters.wakeAll(throwing: error)
         if let wait = sendfileWait, !wait.isDone { wait.fail(connectionIsLost) }
         loop.ready.pointee.ring.push(
             .callback { [self] in
@@ -206,15 +201,6 @@ final class SocketTransport: Transport {
         let owner = self.owner
         self.owner = nil
         owner?.transportDidClose(self)
-    }
-
-    func wakeFlushWaiters(_ error: (any Error)?) {
-        guard !flushWaiters.isEmpty else { return }
-        let waiters = flushWaiters
-        flushWaiters = []
-        for waiter in waiters where !waiter.isDone {
-            if let error { waiter.fail(error) } else { waiter.finish(()) }
-        }
     }
 
     // MARK: - Reading and writing, which have files of their own

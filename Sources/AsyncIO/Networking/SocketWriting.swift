@@ -62,7 +62,7 @@ extension SocketTransport {
 
     private func didFlush() {
         if phase == .closing { return lose(nil) }
-        wakeFlushWaiters(nil)
+        flushWaiters.wakeAll()
         if sending == .ending { endSending() }
     }
 

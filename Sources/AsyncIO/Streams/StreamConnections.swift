@@ -160,8 +160,7 @@ extension EventLoop {
 private func handlerDidEnd(_ task: Future<Void>, _ transport: Transport) {
     if task.isCancelled { return transport.close() }
     guard let error = try? task.exception() else { return }
-    var context = ExceptionContext(message: "Unhandled exception in client_connected_cb", exception: error)
-    context.subject = transport
-    task.loop.callExceptionHandler(context)
+    task.loop.callExceptionHandler(
+        ExceptionContext(message: "Unhandled exception in client_connected_cb", exception: error, subject: transport))
     transport.close()
 }

@@ -13,8 +13,8 @@ final class StreamCore: StreamProtocol, ReadDestination {
     let slot: ParkingSlot
     /// The task that waits takes at most so many bytes, straight from what comes; 0 if it wants to look at the buffer.
     @exclusivity(unchecked) private var wanted = 0
-    /// Where libuv reads to now, or nothing; nil while pieces are lent.
-    @exclusivity(unchecked) private var direct: [UInt8]?
+    /// Where libuv reads a large piece to, while it does.
+    @exclusivity(unchecked) private var direct: [UInt8] = []
     /// What the task that waited for bytes gets.
     @exclusivity(unchecked) private(set) var handed: [UInt8] = []
     @exclusivity(unchecked) private(set) var isAtEnd = false
@@ -22,10 +22,10 @@ final class StreamCore: StreamProtocol, ReadDestination {
     @exclusivity(unchecked) private var isReadingPaused = false
 
     @exclusivity(unchecked) private var isWritingPaused = false
-    @exclusivity(unchecked) private var drainWaiters: [Future<Void>] = []
+    @exclusivity(unchecked) private var drainWaiters = Waiters()
     @exclusivity(unchecked) private(set) var isLost = false
     @exclusivity(unchecked) private var lostError: (any Error)?
-    @exclusivity(unchecked) private var closeWaiters: [Future<Void>] = []
+    @exclusivity(unchecked) private var closeWaiters = Waiters()
 
     private var accept: Accept?
     /// How many readers and writers the program holds.
@@ -92,7 +92,7 @@ final class StreamCore: StreamProtocol, ReadDestination {
             // Somebody waits, and the buffer is empty: no detour.
             let count = min(wanted, bytes.count)
             wanted = 0
-            if count >= Self.largePiece { readsLargePieces = true }
+            if count >= Self.largePiece { expectLargePieces(true) }
             handed = [UInt8](UnsafeRawBufferPointer(rebasing: bytes[..<count]))
             if count < bytes.count { buffer.append(UnsafeRawBufferPointer(rebasing: bytes[count...])) }
         } else {
@@ -104,47 +104,6 @@ final class StreamCore: StreamProtocol, ReadDestination {
             transport.pauseReading()
         }
     }
-
-    // MARK: - Large pieces, which go straight to the array that the reader gets
-
-    /// From this size on the next piece is expected to be large too.
-    private static let largePiece = 32768
-    /// Below this size it is no longer.
-    private static let smallPiece = 16384
-
-    private var readsLargePieces: Bool {
-        get { direct != nil }
-        set {
-            direct = newValue ? [] : nil
-            (transport as? SocketTransport)?.readInto(newValue ? self : nil)
-        }
-    }
-
-    func makeDestination() -> UnsafeMutableRawBufferPointer? {
-        guard wanted >= Self.largePiece else { return nil }
-        let size = min(wanted, 65536)
-        var array = [UInt8](unsafeUninitializedCapacity: size) { _, count in count = size }
-        // SAFETY: nobody else has the array, and it is not touched until the read is over; its memory stays where it is.
-        let memory = array.withUnsafeMutableBytes { $0 }
-        direct = array
-        return memory
-    }
-
-    func destinationDidFill(_ count: Int) {
-        var array = direct ?? []
-        direct = []
-        wanted = 0
-        if count < Self.smallPiece {
-            handed = Array(array[..<count])
-            readsLargePieces = false
-        } else {
-            array.removeLast(array.count - count)
-            handed = array
-        }
-        slot.wakeAfterInput()
-    }
-
-    func dropDestination() { direct = [] }
 
     func eofReceived() -> Bool {
         feedEnd()
@@ -167,27 +126,54 @@ final class StreamCore: StreamProtocol, ReadDestination {
 
     func resumeWriting() {
         isWritingPaused = false
-        let waiters = drainWaiters
-        drainWaiters = []
-        for waiter in waiters where !waiter.isDone { waiter.finish(()) }
+        drainWaiters.wakeAll()
     }
 
     func connectionLost(_ error: (any Error)?) {
         isLost = true
         lostError = error
         if let error { fail(error) } else { feedEnd() }
-        let drains = drainWaiters
-        let closes = closeWaiters
-        drainWaiters = []
-        closeWaiters = []
-        for waiter in drains where !waiter.isDone {
-            if let error { waiter.fail(error) } else { waiter.finish(()) }
-        }
-        for waiter in closes where !waiter.isDone {
-            if let error { waiter.fail(error) } else { waiter.finish(()) }
-        }
+        drainWaiters.wakeAll(throwing: error)
+        closeWaiters.wakeAll(throwing: error)
         transport = nil
     }
+
+    // MARK: - Large pieces, which go straight to the array that the reader gets
+
+    /// From this size on the next piece is expected to be large too.
+    private static let largePiece = 32768
+    /// Below this size it is no longer.
+    private static let smallPiece = 16384
+
+    private func expectLargePieces(_ expected: Bool) {
+        (transport as? SocketTransport)?.readInto(expected ? self : nil)
+    }
+
+    func makeDestination() -> UnsafeMutableRawBufferPointer? {
+        guard wanted >= Self.largePiece else { return nil }
+        let size = min(wanted, 65536)
+        var array = [UInt8](unsafeUninitializedCapacity: size) { _, count in count = size }
+        // SAFETY: nobody else has the array, and it is not touched until the read is over; its memory stays where it is.
+        let memory = array.withUnsafeMutableBytes { $0 }
+        direct = array
+        return memory
+    }
+
+    func destinationDidFill(_ count: Int) {
+        var array = direct
+        direct = []
+        wanted = 0
+        if count < Self.smallPiece {
+            handed = Array(array[..<count])
+            expectLargePieces(false)
+        } else {
+            array.removeLast(array.count - count)
+            handed = array
+        }
+        slot.wakeAfterInput()
+    }
+
+    func dropDestination() { direct = [] }
 
     // MARK: - For the reader
 
@@ -258,15 +244,7 @@ final class StreamCore: StreamProtocol, ReadDestination {
         if let failure { throw failure }
         if transport?.isClosing ?? true { try await loop.yieldOneRound() }
         if isLost { throw Self.lost }
-        guard isWritingPaused else { return }
-        let waiter = loop.createFuture(of: Void.self)
-        drainWaiters.append(waiter)
-        do {
-            try await waiter.value
-        } catch {
-            drainWaiters.removeAll { $0 === waiter }
-            throw error
-        }
+        if isWritingPaused { try await loop.wait(in: \.drainWaiters, of: self) }
     }
 
     static let lost = IOError(code: .connectionReset, operation: "drain", reason: "Connection lost")
@@ -274,17 +252,7 @@ final class StreamCore: StreamProtocol, ReadDestination {
     /// Waits for the end of the connection.
     func waitClosed() async throws {
         loop.canTouch("StreamWriter.waitClosed")
-        if !isLost {
-            let waiter = loop.createFuture(of: Void.self)
-            closeWaiters.append(waiter)
-            do {
-                try await waiter.value
-            } catch {
-                closeWaiters.removeAll { $0 === waiter }
-                throw error
-            }
-            return
-        }
+        guard isLost else { return try await loop.wait(in: \.closeWaiters, of: self) }
         if let lostError { throw lostError }
     }
 }

@@ -75,11 +75,7 @@ public final class StreamReader {
     public func read(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int {
         if let failure = core.failure { throw failure }
         if buffer.isEmpty { return 0 }
-        while core.buffer.isEmpty {
-            if let failure = core.failure { throw failure }
-            if core.isAtEnd { return 0 }
-            try await core.waitForData("read")
-        }
+        guard try await waitForSome() else { return 0 }
         let count = Swift.min(buffer.count, core.buffer.count)
         core.buffer.take(count, into: buffer)
         core.bufferDidShrink()
@@ -94,15 +90,21 @@ public final class StreamReader {
     public func read(into array: inout [UInt8]) async throws -> Int {
         if let failure = core.failure { throw failure }
         if array.isEmpty { return 0 }
-        while core.buffer.isEmpty {
-            if let failure = core.failure { throw failure }
-            if core.isAtEnd { return 0 }
-            try await core.waitForData("read")
-        }
+        guard try await waitForSome() else { return 0 }
         let count = Swift.min(array.count, core.buffer.count)
         array.withUnsafeMutableBytes { core.buffer.take(count, into: $0) }
         core.bufferDidShrink()
         return count
+    }
+
+    /// Waits until there is something in the buffer; false at the end of the stream.
+    private func waitForSome() async throws -> Bool {
+        while core.buffer.isEmpty {
+            if let failure = core.failure { throw failure }
+            if core.isAtEnd { return false }
+            try await core.waitForData("read")
+        }
+        return true
     }
 
     /// Reads exactly `count` bytes, which may be more than the limit.

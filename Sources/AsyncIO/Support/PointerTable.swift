@@ -117,3 +117,9 @@ struct PointerTable<Value>: ~Copyable {
         old.deallocate()
     }
 }
+
+/// Where an object is: its key in a table, as long as it lives.
+func address(of object: AnyObject) -> UnsafeRawPointer {
+    // SAFETY: nobody gets at the object through it; it is only compared.
+    UnsafeRawPointer(Unmanaged.passUnretained(object).toOpaque())
+}

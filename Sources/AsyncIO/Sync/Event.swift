@@ -42,9 +42,6 @@ public final class Event {
     public func wait() async throws {
         loop.mustBeHere("Event")
         if isSet { return }
-        let waiter = loop.createFuture(of: Void.self)
-        waiters.append(waiter)
-        defer { waiters.remove(waiter) }
-        try await waiter.value
+        try await loop.wait(in: \.waiters, of: self)
     }
 }

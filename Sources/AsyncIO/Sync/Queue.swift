@@ -157,11 +157,11 @@ public class Queue<Element> {
     public final func taskDone() throws {
         loop.mustBeHere("Queue")
         guard unfinished > 0 else { throw EventLoopError(.invalidState, "task_done() called too many times") }
-        finish(1)
+        finishOne()
     }
 
-    private final func finish(_ count: Int) {
-        unfinished = Swift.max(unfinished - count, 0)
+    private final func finishOne() {
+        if unfinished > 0 { unfinished -= 1 }
         if unfinished == 0 { joiners.wakeAll() }
     }
 
@@ -173,10 +173,7 @@ public class Queue<Element> {
     public final func join() async throws {
         loop.mustBeHere("Queue")
         guard unfinished > 0 else { return }
-        let waiter = loop.createFuture(of: Void.self)
-        joiners.append(waiter)
-        defer { joiners.remove(waiter) }
-        try await waiter.value
+        try await loop.wait(in: \.joiners, of: self)
     }
 
     /// Lets nothing more in. Who waits to put something in gets a ``QueueShutDown``, and who wants to take something out when
@@ -191,27 +188,11 @@ public class Queue<Element> {
         if immediate {
             while storedCount > 0 {
                 _ = takeStored()
-                finish(1)
+                finishOne()
             }
         }
         while !getters.isEmpty { getters.wakeNext() }
         while !putters.isEmpty { putters.wakeNext() }
-    }
-}
-
-extension WaiterList where Waiter == Future<Void> {
-    /// Takes waiters out until one was found that can be woken.
-    @inline(__always)
-    fileprivate mutating func wakeNext() { if !isEmpty { wakeNextOfSome() } }
-
-    @inline(never)
-    private mutating func wakeNextOfSome() {
-        while let waiter = popFirst() {
-            if !waiter.isDone {
-                waiter.finish(())
-                return
-            }
-        }
     }
 }
 

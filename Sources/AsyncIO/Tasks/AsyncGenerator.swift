@@ -111,10 +111,10 @@ extension EventLoop {
             } catch is CancellationError where (task?.cancelling ?? 0) > requests {
                 wasCancelled = true
             } catch {
-                var context = ExceptionContext(
-                    message: "an error occurred during closing of asynchronous generator", exception: error)
-                context.subject = generator
-                callExceptionHandler(context)
+                callExceptionHandler(
+                    ExceptionContext(
+                        message: "an error occurred during closing of asynchronous generator", exception: error,
+                        subject: generator))
             }
         }
     }

@@ -25,10 +25,7 @@ extension EventLoop {
                 await loop.perform(run, of: parent)
                 loop.resumeWithin(continuation)
             }
-            if run.result == nil {
-                run.scope.swiftTask = started
-                if run.scope.wasCancelled { started.cancel() }
-            }
+            if run.result == nil { run.scope.swift.attach(started) }
         }
         task.leave(scoped.scope)
         guard let result = scoped.result else { throw CancellationError() }
@@ -37,12 +34,12 @@ extension EventLoop {
 
     private func perform<Value>(_ run: ScopedRun<Value>, of task: any ScheduledTask) async {
         let identity = SwiftTaskIdentity.current
-        run.scope.identity = identity
+        run.scope.swift.identity = identity
         if let identity { tasks.insert(task, for: identity) }
         let result: Result<Value, any Error>
         do { result = .success(try await run.body(run.scope)) } catch { result = .failure(error) }
         if let identity { tasks.remove(identity) }
-        run.scope.swiftTask = nil
+        run.scope.swift.detach()
         run.result = result
     }
 

@@ -42,8 +42,7 @@ extension EventLoop {
     ) async throws -> (done: [Future<Value>], pending: [Future<Value>]) {
         try checkOwn(futures, call: "wait")
         guard !futures.isEmpty else { throw EventLoopError.invalidArgument("futures: Set of Tasks/Futures is empty.") }
-        var seen: Set<ObjectIdentifier> = []
-        let distinct = futures.filter { seen.insert(ObjectIdentifier($0)).inserted }
+        let distinct = futures.distinct
         let waiter = StandIn<Void>(for: distinct, loop: self)
         let timer = timeout.map { callLater(after: $0) { if !waiter.isDone { waiter.finish(()) } } }
         var left = distinct.count
@@ -119,14 +118,13 @@ public final class CompletionSequence<Value>: AsyncSequence {
     private var pending: [(future: Future<Value>, token: DoneCallbackToken)] = []
     private var done = RingBuffer<Future<Value>>(minimumCapacity: 8)
     private var left: Int
-    private var waiters: [Future<Void>] = []
+    private var waiters = Waiters()
     private var timer: TimerHandle?
     private var isTimedOut = false
 
     init(_ futures: [Future<Value>], loop: EventLoop, timeout: Duration?) {
         self.loop = loop
-        var seen: Set<ObjectIdentifier> = []
-        let distinct = futures.filter { seen.insert(ObjectIdentifier($0)).inserted }
+        let distinct = futures.distinct
         left = distinct.count
         pending = distinct.map { future in (future, future.addDoneCallback { [weak self] in self?.didEnd($0) }) }
         guard let timeout, left > 0 else { return }
@@ -143,26 +141,12 @@ public final class CompletionSequence<Value>: AsyncSequence {
         pending.removeAll { $0.future === future }
         done.push(future)
         if pending.isEmpty { timer?.cancel() }
-        wakeOne()
+        waiters.wakeNext()
     }
 
     private func timeIsOver() {
         isTimedOut = true
-        wakeAll()
-    }
-
-    private func wakeAll() {
-        let all = waiters
-        waiters = []
-        for waiter in all where !waiter.isDone { waiter.finish(()) }
-    }
-
-    private func wakeOne() {
-        while !waiters.isEmpty {
-            let waiter = waiters.removeFirst()
-            if waiter.isDone { continue }
-            return waiter.finish(())
-        }
+        waiters.wakeAll()
     }
 
     fileprivate func next() async throws -> Future<Value>? {
@@ -171,7 +155,7 @@ public final class CompletionSequence<Value>: AsyncSequence {
             if !done.isEmpty {
                 left -= 1
                 // Others that wait wait in vain.
-                if left == 0 { wakeAll() }
+                if left == 0 { waiters.wakeAll() }
                 return done.pop()
             }
             if left == 0 { return nil }
@@ -186,11 +170,11 @@ public final class CompletionSequence<Value>: AsyncSequence {
     private func waitForOne() async throws {
         let waiter = StandIn<Void>(for: pending.map(\.future), loop: loop)
         waiters.append(waiter)
+        defer { waiters.remove(waiter) }
         do {
             try await waiter.value
         } catch {
-            waiters.removeAll { $0 === waiter }
-            if !waiter.isCancelled && !done.isEmpty { wakeOne() }
+            if !waiter.isCancelled && !done.isEmpty { waiters.wakeNext() }
             throw error
         }
     }

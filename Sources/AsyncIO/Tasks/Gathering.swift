@@ -8,8 +8,7 @@ final class GatherFuture: Future<Void> {
     private var isCancelling = false
 
     init(_ futures: [AnyFuture], loop: EventLoop, returnsErrors: Bool) {
-        var seen: Set<ObjectIdentifier> = []
-        children = futures.filter { seen.insert(ObjectIdentifier($0)).inserted }
+        children = futures.distinct
         left = children.count
         self.returnsErrors = returnsErrors
         super.init(loop: loop)

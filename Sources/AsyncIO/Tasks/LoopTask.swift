@@ -21,10 +21,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     @exclusivity(unchecked) private var givenName: TaskName
     @exclusivity(unchecked) private var cancellation = TaskCancellation()
     @exclusivity(unchecked) private var isPassingOnCancellation = false
-    @exclusivity(unchecked) private var swiftTask: Task<Void, Never>?
-    @exclusivity(unchecked) private var identity: UnsafeRawPointer?
-    /// Swift's flag is to be set as soon as there is a handle.
-    @exclusivity(unchecked) private var isFlagDue = false
+    @exclusivity(unchecked) private var swift = SwiftTaskHandle()
     @exclusivity(unchecked) private var scopes: [CancellationScope] = []
     let isListed: Bool
     @exclusivity(unchecked) var origin: SourceLocation
@@ -75,12 +72,11 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
                 task.register(SwiftTaskIdentity.current)
                 await task.run()
             }
-            if state == .pending { swiftTask = started }
-            if isFlagDue { started.cancel() }
+            if state == .pending { swift.attach(started) }
         } else {
             // An explicit priority spares the runtime from asking for the current one.
             let started = Task<Void, Never>(executorPreference: loop.executor, priority: .medium) { await task.run() }
-            swiftTask = started
+            swift.attach(started)
             // SAFETY: `Task` is a frozen struct of one reference to the runtime's task object.
             register(unsafeBitCast(started, to: UnsafeRawPointer.self))
         }
@@ -100,7 +96,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
 
     private func register(_ identity: UnsafeRawPointer?) {
         guard let identity else { return }
-        self.identity = identity
+        swift.identity = identity
         loop.tasks.insert(self, for: identity)
     }
 
@@ -123,9 +119,8 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
 
     @inline(__always)
     private func end(_ complete: () -> Void) {
-        if let identity { loop.tasks.remove(identity) }
-        identity = nil
-        swiftTask = nil
+        if let identity = swift.identity { loop.tasks.remove(identity) }
+        swift.detach()
         complete()
     }
 
@@ -145,8 +140,8 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
         requestCancellation()
         // A task that has not begun never will; its flag stays clean in case the request is taken back.
         if operation == nil {
-            cancelSwiftTask()
-            for scope in scopes { scope.cancelSwiftTask() }
+            swift.cancel()
+            for scope in scopes { scope.swift.cancel() }
         }
         return true
     }
@@ -154,7 +149,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     func cancel(in scope: CancellationScope) -> Bool {
         guard state == .pending else { return false }
         requestCancellation()
-        for inner in scopes.drop(while: { $0 !== scope }) { inner.cancelSwiftTask() }
+        for inner in scopes.drop(while: { $0 !== scope }) { inner.swift.cancel() }
         return true
     }
 
@@ -171,17 +166,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     var suspension: (any Suspension)? { cancellation.suspension }
 
     /// The Swift task that runs this task's code now.
-    private var innermostIdentity: UnsafeRawPointer? { scopes.last?.identity ?? identity }
-
-    private func cancelSwiftTask() {
-        if let swiftTask {
-            swiftTask.cancel()
-        } else {
-            // In its eager step the task is the current one, and nobody has its handle yet.
-            isFlagDue = true
-            if identity == SwiftTaskIdentity.current { withUnsafeCurrentTask { $0?.cancel() } }
-        }
-    }
+    private var innermostIdentity: UnsafeRawPointer? { scopes.last?.swift.identity ?? swift.identity }
 
     private func passOnCancellation(to suspension: any Suspension) {
         if isPassingOnCancellation {

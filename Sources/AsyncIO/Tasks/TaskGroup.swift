@@ -91,12 +91,9 @@ public final class TaskGroup {
         errors.append(error)
         interrupt = interrupt ?? error as? KeyboardInterrupt
         if parent.isDone {
-            var context = ExceptionContext(
-                message:
-                    "Task \"\(task.name)\" has errored out but its parent task \"\(parent.name)\" is already completed",
-                exception: error)
-            context.subject = task
-            return loop.callExceptionHandler(context)
+            let message =
+                "Task \"\(task.name)\" has errored out but its parent task \"\(parent.name)\" is already completed"
+            return loop.callExceptionHandler(ExceptionContext(message: message, exception: error, subject: task))
         }
         if !isAborting && !parentIsCancelled {
             abort()

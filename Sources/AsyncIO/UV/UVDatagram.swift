@@ -118,14 +118,7 @@ private final class UVDatagramSend: UVRequest {
 
     func submit(to socket: UnsafeMutablePointer<uv_udp_t>, _ address: UnsafePointer<sockaddr>?) -> Int32 {
         var buffer = uv_buf_t(base: copy.baseAddress?.assumingMemoryBound(to: CChar.self), len: count)
-        do throws(IOError) {
-            try start("uv_udp_send") {
-                uv_udp_send(pointer(as: uv_udp_send_t.self), socket, &buffer, 1, address, datagramDidGo)
-            }
-            return 0
-        } catch {
-            return error.code.rawValue
-        }
+        return start { uv_udp_send(pointer(as: uv_udp_send_t.self), socket, &buffer, 1, address, datagramDidGo) }
     }
 
     fileprivate func end(_ status: Int32) { owner.delegate?.sendingDidEnd(status) }

@@ -17,18 +17,27 @@ class UVRequest {
     @inline(__always)
     final func pointer<T>(as _: T.Type) -> UnsafeMutablePointer<T> { memory.assumingMemoryBound(to: T.self) }
 
-    /// Starts the request with one of libuv's calls; on success this object lives until ``complete(_:)``.
-    final func start(_ operation: StaticString, _ body: () -> Int32) throws(IOError) {
+    /// Starts the request with one of libuv's calls; on success this object lives until ``complete(_:as:)``.
+    final func start(_ body: () -> Int32) -> Int32 {
         // SAFETY: balanced in `complete`, or here if libuv refuses the request.
         let owner = Unmanaged.passRetained(self)
         pointer(as: uv_req_t.self).pointee.data = owner.toOpaque()
         let status = body()
         if status < 0 {
             owner.release()
-            throw IOError(uvStatus: status, operation: operation)
+        } else {
+            loop.countRequest(by: 1)
         }
-        loop.countRequest(by: 1)
+        return status
     }
+
+    /// The same, as an error.
+    final func start(_ operation: StaticString, _ body: () -> Int32) throws(IOError) {
+        try uvCheck(start(body), operation)
+    }
+
+    /// Takes the request back if no thread of the pool works on it; its callback is called in any case.
+    final func cancel() { uv_cancel(pointer(as: uv_req_t.self)) }
 
     /// Takes the owner back in the request's callback.
     static func complete<Owner: UVRequest>(_ data: UnsafeMutableRawPointer?, as _: Owner.Type) -> Owner? {

@@ -34,9 +34,6 @@ final class UVGetAddrInfo: UVRequest {
         }
     }
 
-    /// Takes the request back unless a thread works on it; then its answer will be ignored.
-    func cancel() { uv_cancel(pointer(as: uv_req_t.self)) }
-
     fileprivate func end(_ status: Int32, _ first: UnsafeMutablePointer<addrinfo>?) {
         var names: [ResolvedName] = []
         var next = first
@@ -76,9 +73,6 @@ final class UVGetNameInfo: UVRequest {
             }
         }
     }
-
-    /// Takes the request back unless a thread works on it; then its answer will be ignored.
-    func cancel() { uv_cancel(pointer(as: uv_req_t.self)) }
 
     fileprivate func end(_ status: Int32, _ host: String, _ service: String) { callback(status, host, service) }
 }

@@ -33,14 +33,7 @@ private final class UVConnect: UVRequest {
     }
 
     func submit(_ handle: UnsafeMutablePointer<uv_tcp_t>, _ address: UnsafePointer<sockaddr>) -> Int32 {
-        do throws(IOError) {
-            try start("uv_tcp_connect") {
-                uv_tcp_connect(pointer(as: uv_connect_t.self), handle, address, connectDidEnd)
-            }
-            return 0
-        } catch {
-            return error.code.rawValue
-        }
+        start { uv_tcp_connect(pointer(as: uv_connect_t.self), handle, address, connectDidEnd) }
     }
 
     fileprivate func end(_ status: Int32) { callback(status) }

@@ -133,13 +133,8 @@ final class UVWrite: UVRequest {
                 buffers[count] = uvBuffer(bytes)
                 count += 1
             }
-            do throws(IOError) {
-                try start("uv_write") {
-                    uv_write(pointer(as: uv_write_t.self), raw, buffers.baseAddress, UInt32(count), writeDidEnd)
-                }
-                return 0
-            } catch {
-                return error.code.rawValue
+            return start {
+                uv_write(pointer(as: uv_write_t.self), raw, buffers.baseAddress, UInt32(count), writeDidEnd)
             }
         }
     }
