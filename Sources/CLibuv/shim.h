@@ -32,6 +32,9 @@ static inline int asyncio_signal_is_default(int signum) {
     return !(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_DFL;
 }
 
+/// The highest number that a signal may have.
+static inline int asyncio_last_signal(void) { return NSIG - 1; }
+
 /// Names the calling thread for debuggers; longer names are cut to what the system takes.
 static inline void asyncio_set_thread_name(const char *name) {
 #if defined(__linux__)

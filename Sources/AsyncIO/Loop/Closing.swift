@@ -25,17 +25,14 @@ extension EventLoop {
             unwindTasks()
         }
         forgetTimers()
+        for attachment in slots.attachments { attachment.loopWillClose() }
         closeHandles()
         asRunningLoop { discardReadyEntries() }
         phase = .closed
         reportTasksThatNeverEnd()
         executor.failOpenCalls()
-        slots.generators?.loopDidClose()
-        slots.blocking?.loopDidClose()
-        slots.network?.loopDidClose()
-        slots.generators = nil
-        slots.blocking = nil
-        slots.network = nil
+        for attachment in slots.attachments { attachment.loopDidClose() }
+        slots.removeAttachments()
         // Handlers stay, for what is still reported; a factory has nothing to make any more.
         slots.taskFactory = nil
     }

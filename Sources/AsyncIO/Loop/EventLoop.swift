@@ -189,8 +189,14 @@ private final class LoopLink {
 
 /// State of an upper layer that lives as long as its loop.
 protocol LoopAttachment: AnyObject {
+    /// The loop begins to close its handles: the last moment to use them.
+    func loopWillClose()
     /// The loop has closed: lets go of what would keep itself alive.
     func loopDidClose()
+}
+
+extension LoopAttachment {
+    func loopWillClose() {}
 }
 
 /// What upper layers keep with a loop.
@@ -199,5 +205,22 @@ final class LoopSlots {
     @exclusivity(unchecked) var generators: (any LoopAttachment)?
     @exclusivity(unchecked) var blocking: (any LoopAttachment)?
     @exclusivity(unchecked) var network: (any LoopAttachment)?
+    @exclusivity(unchecked) var signals: (any LoopAttachment)?
+    @exclusivity(unchecked) var processes: (any LoopAttachment)?
+    @exclusivity(unchecked) var files: (any LoopAttachment)?
     var dumpSignal: AnyObject?
+
+    /// Each of the layers that have state here.
+    var attachments: [any LoopAttachment] {
+        [generators, blocking, processes, files, signals, network].compactMap { $0 }
+    }
+
+    func removeAttachments() {
+        generators = nil
+        blocking = nil
+        processes = nil
+        files = nil
+        signals = nil
+        network = nil
+    }
 }

@@ -14,12 +14,12 @@ final class InterruptHandler {
     /// Nil where Ctrl-C is not ours: off the main thread, or if the program handles it itself, or if libuv
     /// cannot watch signals.
     init?(loop: EventLoop) {
-        guard System.isMainThread, UVSignal.hasDefaultAction(UVSignal.interrupt),
+        guard System.isMainThread, UVSignal.hasDefaultAction(SignalNumber.interrupt),
             let signal = try? UVSignal(on: loop.uv)
         else { return nil }
         self.signal = signal
         self.loop = loop
-        let started: Void? = try? signal.start(UVSignal.interrupt) { [unowned self] _ in interrupt() }
+        let started: Void? = try? signal.start(SignalNumber.interrupt) { [unowned self] _ in interrupt() }
         guard started != nil else {
             signal.close()
             return nil
@@ -38,6 +38,8 @@ final class InterruptHandler {
     }
 
     private func interrupt() {
+        // The program says itself what Ctrl-C does.
+        if loop.signalState.handles(.interrupt) { return }
         count += 1
         if count == 1, let task, !task.isDone {
             task.cancel()

@@ -216,4 +216,7 @@ extension System {
 
     /// Writing to a connection that has gone becomes an error, unless the program has chosen otherwise.
     static let ignoreBrokenPipes: Void = asyncio_ignore_broken_pipes()
+
+    /// The same once more, after a handler for SIGPIPE has been removed; if it was done before.
+    static func ignoreBrokenPipesAgain() { asyncio_ignore_broken_pipes() }
 }

@@ -213,7 +213,7 @@ import Testing
     @Test func signalPrintsTheTasksInDebugMode() async {
         let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
             try await onLoop(debug: true) { loop in
-                try loop.dumpTasks(onSignal: SIGUSR1)
+                try loop.dumpTasks(onSignal: .user1)
                 let arrived = loop.createFuture(of: Void.self)
                 let handle = try UVSignal(on: loop.uv)
                 try handle.start(SIGUSR1) { _ in if !arrived.isDone { arrived.finish(()) } }
@@ -234,14 +234,14 @@ import Testing
 
     @Test func signalHandlerIsGoneWithTheLoop() async {
         await #expect(processExitsWith: .success) {
-            try await onLoop(debug: true) { loop in try loop.dumpTasks(onSignal: SIGUSR1) }
+            try await onLoop(debug: true) { loop in try loop.dumpTasks(onSignal: .user1) }
         }
     }
 
     @Test func signalDoesNothingWithoutDebugMode() async throws {
         let handles = try await onLoop(debug: false) { loop in
             let before = loop.uv.openHandles
-            try loop.dumpTasks(onSignal: SIGUSR1)
+            try loop.dumpTasks(onSignal: .user1)
             return loop.uv.openHandles == before
         }
         #expect(handles)
