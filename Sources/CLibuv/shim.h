@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "process.h"
 #include "sockets.h"
 
 #if defined(__linux__)

@@ -43,6 +43,8 @@ static inline int asyncio_is_nonblocking(int fd) {
     return flags == -1 ? -errno : (flags & O_NONBLOCK) != 0;
 }
 
+static inline int asyncio_is_open(int fd) { return fcntl(fd, F_GETFD) != -1; }
+
 /// A new socket that does not block and is not inherited by children.
 static inline int asyncio_socket(int family, int type, int protocol) {
     int fd;

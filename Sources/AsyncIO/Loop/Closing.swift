@@ -57,6 +57,7 @@ extension EventLoop {
             context.subject = task
             callExceptionHandler(context)
         }
+        refusalsLeft = 10_000 + 1_000 * tasks.count
         for task in distinctTasks where !task.isDone { task.cancel() }
         for (identity, suspension) in foreignWaits { suspension.release(waiter: identity) }
         discardReadyEntries()
@@ -97,7 +98,9 @@ extension EventLoop {
         for (identity, task) in tasks.entries {
             let name = "Task \"\(task.name)\" created at \(task.origin)"
             orphans[identity] = name
-            StandardError.print("\(name) waits outside of its event loop, which has closed; it will never go on.")
+            StandardError.print(
+                "\(name) waits outside of its event loop, which has closed, or took no notice of that; it will never go on."
+            )
         }
         executor.setOrphans(orphans)
     }

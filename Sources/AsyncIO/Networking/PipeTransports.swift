@@ -44,7 +44,24 @@ extension EventLoop {
         try await waitToAdopt(descriptor)
         if identity.isCharacterDevice { try checkWatchable(descriptor) }
         let connection = try factory()
-        let hangUp = sending == .open && !identity.isCharacterDevice ? try PipeHangUp(descriptor, loop: self) : nil
+        let transport = try pipeTransport(
+            descriptor, connection: connection, reading: reading, sending: sending,
+            watchesReader: !identity.isCharacterDevice)
+        transport.begin()
+        try await waitForBeginning { transport.abort() }
+        return (transport, connection)
+    }
+}
+
+extension EventLoop {
+    /// A transport that has not begun, for an end of a pipe. On failure the descriptor stays the caller's.
+    ///
+    /// - Parameter watchesReader: whether a writer is told when nobody reads any more.
+    func pipeTransport(
+        _ descriptor: Int32, connection: any ConnectionProtocol, reading: SocketTransport.Reading,
+        sending: SocketTransport.Sending, watchesReader: Bool = true
+    ) throws -> SocketTransport {
+        let hangUp = sending == .open && watchesReader ? try PipeHangUp(descriptor, loop: self) : nil
         let pipe: UVPipe
         do {
             pipe = try UVPipe(on: uv)
@@ -63,13 +80,9 @@ extension EventLoop {
             transport.owner = hangUp
             hangUp.watch(transport)
         }
-        transport.begin()
-        try await waitForBeginning { transport.abort() }
-        return (transport, connection)
+        return transport
     }
-}
 
-extension EventLoop {
     /// Throws for a device that the system does not tell the readiness of, for which libuv would end the process.
     fileprivate func checkWatchable(_ descriptor: Int32) throws {
         try UVPoll(on: uv, descriptor: descriptor) { _, _ in }.close()

@@ -23,7 +23,8 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     @exclusivity(unchecked) private var isPassingOnCancellation = false
     @exclusivity(unchecked) private var swift = SwiftTaskHandle()
     @exclusivity(unchecked) private var scopes: [CancellationScope] = []
-    let isListed: Bool
+    /// Whether it counts among the tasks that the end of a run waits for.
+    @exclusivity(unchecked) var isListed: Bool
     @exclusivity(unchecked) var origin: SourceLocation
     let number: Int
 

@@ -13,7 +13,7 @@ extension AnyFuture: Suspension {
             loop.canTouch("Future.value")
             throw EventLoopError(.foreignLoop, "The future is attached to a different loop, which does not run")
         }
-        if loop.ready.pointee.isClosing { throw CancellationError() }
+        if loop.ready.pointee.isClosing { try await loop.refuseToWait() }
         assert(state == .pending, "waiting for a future that is done")
         guard let task = loop.currentScheduledTask else { return try await waitUntilDoneInForeignTask() }
         if task === self { throw EventLoopError(.awaitsItself, "Task cannot await on itself") }
@@ -53,10 +53,19 @@ extension AnyFuture: Suspension {
 }
 
 extension EventLoop {
+    /// The loop closes: nothing is waited for any more. A task that takes no notice, again and again, stops here for good;
+    /// otherwise the loop would never be closed.
+    @inline(never)
+    func refuseToWait() async throws {
+        refusalsLeft -= 1
+        if refusalsLeft < 0 { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
+        throw CancellationError()
+    }
+
     /// Gives way for one round: everything that is ready now runs first. Cheaper than `Task.yield()`.
     func yieldOneRound() async throws {
         canTouch("sleep")
-        if ready.pointee.isClosing { throw CancellationError() }
+        if ready.pointee.isClosing { try await refuseToWait() }
         let task = currentScheduledTask
         await withUnsafeContinuation { continuation in ready.pointee.ring.push(.resume(continuation)) }
         if let task { try task.didResume() } else { try Task.checkCancellation() }
@@ -66,7 +75,7 @@ extension EventLoop {
     /// the task goes on one round later.
     func suspend(until deadline: Instant) async throws {
         canTouch("sleep")
-        if ready.pointee.isClosing { throw CancellationError() }
+        if ready.pointee.isClosing { try await refuseToWait() }
         let task = currentScheduledTask
         let timer = TimerHandle(when: deadline, .none, loop: self, origin: nil)
         guard let task else { return try await suspendForeignTask(with: timer) }

@@ -70,6 +70,9 @@ struct SystemSocket {
     func setNonBlocking() throws(IOError) { try uvCheck(asyncio_set_nonblocking(descriptor), "fcntl") }
     func isNonBlocking() throws(IOError) -> Bool { try uvCheck(asyncio_is_nonblocking(descriptor), "fcntl") != 0 }
 
+    /// Whether the number is that of an open descriptor.
+    var isOpen: Bool { asyncio_is_open(descriptor) != 0 }
+
     func endSending() -> Int32 { asyncio_end_sending(descriptor) }
     func close() { asyncio_close(descriptor) }
 

@@ -1,0 +1,186 @@
+// Child processes.
+
+internal import CLibuv
+
+/// What to start, and how.
+struct SpawnOptions {
+    /// What is executed; looked for in PATH unless it has a slash.
+    var file: String
+    /// All of argv, the name included.
+    var arguments: [String]
+    /// `NAME=value` each; nil is that of this process.
+    var environment: [String]?
+    var workingDirectory: String?
+    /// By the child's numbers: the descriptor that it gets; -1 for none, which is /dev/null for the first three.
+    var descriptors: [Int32] = []
+    var startsSession = false
+    var closesDescriptors = true
+    var umask: UInt32?
+    var processGroup: Int32?
+    var user: UInt32?
+    var group: UInt32?
+    var extraGroups: [UInt32]?
+}
+
+/// A child process. libuv: uv_process_t
+final class UVProcess: UVHandle {
+    private var callback: ((Int64, Int32) -> Void)?
+
+    /// Starts a child.
+    ///
+    /// - Parameter callback: gets the status and the signal with which the child ended.
+    init(on loop: UVLoop, _ options: SpawnOptions, _ callback: @escaping (Int64, Int32) -> Void) throws {
+        self.callback = callback
+        // Closed at exec, or by the call.
+        let report = try System.makePipe()
+        // `uv_spawn` initialises the handle, whether or not it succeeds.
+        try super.init(UV_PROCESS, of: uv_process_t.self, on: loop, operation: "uv_spawn") { _, _ in 0 }
+        var step: Int32 = 0
+        var isAlive: Int32 = 0
+        let status = options.withC(report: report.far) { [self] native, setup in
+            asyncio_spawn(loop.raw, pointer(as: uv_process_t.self), &native, setup, report.near, &step, &isAlive)
+        }
+        guard status < 0 else { return }
+        self.callback = nil
+        // One whose set-up failed is about to end by itself.
+        if isAlive != 0 { System.endChild(pid) }
+        close()
+        throw Self.failure(status, step, options)
+    }
+
+    private static func failure(_ status: Int32, _ step: Int32, _ options: SpawnOptions) -> IOError {
+        switch asyncio_child_step(UInt32(step)) {
+        case ASYNCIO_CHILD_PROCESS_GROUP: return IOError(uvStatus: status, operation: "setpgid", subject: options.file)
+        case ASYNCIO_CHILD_GROUPS: return IOError(uvStatus: status, operation: "setgroups", subject: options.file)
+        case ASYNCIO_CHILD_GROUP: return IOError(uvStatus: status, operation: "setgid", subject: options.file)
+        case ASYNCIO_CHILD_USER: return IOError(uvStatus: status, operation: "setuid", subject: options.file)
+        default: break
+        }
+        // The system does not say whether it was the folder or the program that it did not find.
+        if let folder = options.workingDirectory, let failure = System.checkFolder(folder) { return failure }
+        return IOError(uvStatus: status, operation: "uv_spawn", subject: options.file)
+    }
+
+    var pid: Int32 { uv_process_get_pid(pointer(as: uv_process_t.self)) }
+
+    /// Sends a signal; a status.
+    func kill(_ signal: Int32) -> Int32 { uv_process_kill(pointer(as: uv_process_t.self), signal) }
+
+    fileprivate func end(_ status: Int64, _ signal: Int32) {
+        let callback = self.callback
+        self.callback = nil
+        close()
+        callback?(status, signal)
+    }
+
+    override func didClose() { callback = nil }
+}
+
+private func processDidExit(_ handle: UnsafeMutablePointer<uv_process_t>?, _ status: Int64, _ signal: Int32) {
+    uvOwner(handle?.pointee.data, as: UVProcess.self)?.end(status, signal)
+}
+
+extension System {
+    /// Whether a child has ended without libuv's having got its status.
+    static func isChildGone(_ pid: Int32) -> Bool { asyncio_child_is_gone(pid) != 0 }
+
+    /// Ends a child at once and waits for that.
+    static func endChild(_ pid: Int32) { asyncio_end_child(pid) }
+
+    /// A pipe for a child: `near` is this process's end and does not block. Neither is inherited as it is.
+    static func pipeForChild(childReads: Bool) throws(IOError) -> (near: Int32, far: Int32) {
+        let nonBlocking = Int32(UV_NONBLOCK_PIPE.rawValue)
+        if !childReads { return try makePipe(readFlags: nonBlocking) }
+        let ends = try makePipe(writeFlags: nonBlocking)
+        return (ends.far, ends.near)
+    }
+
+    /// A pipe that children do not inherit; what is written to its far end comes out at the near one.
+    fileprivate static func makePipe(
+        readFlags: Int32 = 0, writeFlags: Int32 = 0
+    ) throws(IOError) -> (near: Int32, far: Int32) {
+        var ends: [Int32] = [-1, -1]
+        try uvCheck(uv_pipe(&ends, readFlags, writeFlags), "pipe")
+        return (ends[0], ends[1])
+    }
+
+    /// Why a folder cannot be the working directory; nil if it can.
+    fileprivate static func checkFolder(_ path: String) -> IOError? {
+        var request = uv_fs_t()
+        let status = uv_fs_stat(nil, &request, path, nil)
+        defer { uv_fs_req_cleanup(&request) }
+        if status < 0 { return IOError(uvStatus: status, operation: "chdir", subject: path) }
+        if request.statbuf.st_mode & UInt64(S_IFMT) != UInt64(S_IFDIR) {
+            return IOError(uvStatus: Int32(UV_ENOTDIR.rawValue), operation: "chdir", subject: path)
+        }
+        let access = uv_fs_access(nil, &request, path, X_OK, nil)
+        return access < 0 ? IOError(uvStatus: access, operation: "chdir", subject: path) : nil
+    }
+}
+
+extension SpawnOptions {
+    /// The same for C, valid during the call.
+    fileprivate func withC(report: Int32, _ body: (inout uv_process_options_t, asyncio_child_setup) -> Int32) -> Int32 {
+        let arguments = CStrings(arguments)
+        let environment = environment.map { CStrings($0) }
+        var containers = descriptors.map { descriptor in
+            var container = uv_stdio_container_t()
+            if descriptor >= 0 {
+                container.flags = UV_INHERIT_FD
+                container.data.fd = descriptor
+            } else {
+                container.flags = UV_IGNORE
+            }
+            return container
+        }
+        let groups = (extraGroups ?? []).map { gid_t($0) }
+        return containers.withUnsafeMutableBufferPointer { containers in
+            groups.withUnsafeBufferPointer { groups in
+                file.withCString { file in
+                    withOptionalCString(workingDirectory) { folder in
+                        var native = uv_process_options_t()
+                        native.exit_cb = processDidExit
+                        native.file = file
+                        native.args = arguments.base
+                        native.env = environment?.base
+                        native.cwd = folder
+                        native.flags = startsSession ? UInt32(UV_PROCESS_DETACHED.rawValue) : 0
+                        native.stdio_count = Int32(containers.count)
+                        native.stdio = containers.baseAddress
+                        return body(
+                            &native,
+                            asyncio_child_setup(
+                                closes_descriptors: closesDescriptors ? 1 : 0, umask: umask.map(Int64.init) ?? -1,
+                                process_group: processGroup.map(Int64.init) ?? -1, user: user.map(Int64.init) ?? -1,
+                                group: group.map(Int64.init) ?? -1,
+                                group_count: extraGroups.map { Int64($0.count) } ?? -1, groups: groups.baseAddress,
+                                report: report))
+                    }
+                }
+            }
+        }
+    }
+}
+
+private func withOptionalCString<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
+    guard let text else { return body(nil) }
+    return text.withCString { body($0) }
+}
+
+/// Texts as C wants them: an array of pointers with a null at its end.
+private final class CStrings {
+    let base: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    private let count: Int
+
+    init(_ texts: [String]) {
+        count = texts.count
+        base = .allocate(capacity: count + 1)
+        for (index, text) in texts.enumerated() { (base + index).initialize(to: strdup(text)) }
+        (base + count).initialize(to: nil)
+    }
+
+    deinit {
+        for index in 0..<count { free(base[index]) }
+        base.deallocate()
+    }
+}
