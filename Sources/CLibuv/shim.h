@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "sockets.h"
+#include "system.h"
 
 #if defined(__linux__)
 #include <sys/syscall.h>

@@ -60,6 +60,8 @@ extension IOError.Code {
     public static var noSuchFile: Self { Self(rawValue: Int32(UV_ENOENT.rawValue)) }
     /// The file is there already.
     public static var fileExists: Self { Self(rawValue: Int32(UV_EEXIST.rawValue)) }
+    /// There is no such process.
+    public static var noSuchProcess: Self { Self(rawValue: Int32(UV_ESRCH.rawValue)) }
     /// The name is too long.
     public static var nameTooLong: Self { Self(rawValue: Int32(UV_ENAMETOOLONG.rawValue)) }
     /// The object does not support the operation.
