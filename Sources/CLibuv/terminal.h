@@ -3,7 +3,7 @@
 // its descriptor after it was closed.
 //
 // The state is static: all of this may be called from one Swift file only, UV/TerminalGuard.swift, since every object
-// file that uses a header has its own copy of what is static there.
+// file that uses a header has its own copy of what is static there; nor may the optimiser inline that file elsewhere.
 #ifndef SWIFT_ASYNCIO_CLIBUV_TERMINAL_H
 #define SWIFT_ASYNCIO_CLIBUV_TERMINAL_H
 
