@@ -29,7 +29,7 @@ final class ParkingSlot: Suspension {
     @inline(__always)
     func park() async throws {
         assert(!isOccupied)
-        if loop.ready.pointee.isClosing { throw CancellationError() }
+        if loop.ready.pointee.isClosing { try await loop.refuseToWait() }
         guard let task = loop.currentScheduledTask else { return try await parkForeignTask() }
         await withUnsafeContinuation { continuation in
             occupant = .task(continuation)

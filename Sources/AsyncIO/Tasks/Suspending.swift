@@ -13,7 +13,7 @@ extension AnyFuture: Suspension {
             loop.canTouch("Future.value")
             throw EventLoopError(.foreignLoop, "The future is attached to a different loop, which does not run")
         }
-        if loop.ready.pointee.isClosing { throw CancellationError() }
+        if loop.ready.pointee.isClosing { try await loop.refuseToWait() }
         assert(state == .pending, "waiting for a future that is done")
         guard let task = loop.currentScheduledTask else { return try await waitUntilDoneInForeignTask() }
         if task === self { throw EventLoopError(.awaitsItself, "Task cannot await on itself") }
@@ -56,7 +56,7 @@ extension EventLoop {
     /// Gives way for one round: everything that is ready now runs first. Cheaper than `Task.yield()`.
     func yieldOneRound() async throws {
         canTouch("sleep")
-        if ready.pointee.isClosing { throw CancellationError() }
+        if ready.pointee.isClosing { try await refuseToWait() }
         let task = currentScheduledTask
         await withUnsafeContinuation { continuation in ready.pointee.ring.push(.resume(continuation)) }
         if let task { try task.didResume() } else { try Task.checkCancellation() }
@@ -66,7 +66,7 @@ extension EventLoop {
     /// the task goes on one round later.
     func suspend(until deadline: Instant) async throws {
         canTouch("sleep")
-        if ready.pointee.isClosing { throw CancellationError() }
+        if ready.pointee.isClosing { try await refuseToWait() }
         let task = currentScheduledTask
         let timer = TimerHandle(when: deadline, .none, loop: self, origin: nil)
         guard let task else { return try await suspendForeignTask(with: timer) }
