@@ -59,7 +59,6 @@ extension EventLoop {
             context.subject = task
             callExceptionHandler(context)
         }
-        refusalsLeft = 10_000 + 1_000 * tasks.count
         for task in distinctTasks where !task.isDone { task.cancel() }
         for (identity, suspension) in foreignWaits { suspension.release(waiter: identity) }
         discardReadyEntries()
