@@ -14,7 +14,7 @@ public struct CopyOptions: OptionSet, Sendable {
     public static let exclusive = CopyOptions(rawValue: 1 << 0)
     /// Shares the blocks of the source if the file system can do that.
     public static let clone = CopyOptions(rawValue: 1 << 1)
-    /// Shares the blocks of the source, or fails.
+    /// Shares the blocks of the source, or fails; what was at the destination may be gone then.
     public static let forceClone = CopyOptions(rawValue: 1 << 2)
 }
 
@@ -60,15 +60,14 @@ extension Files {
 
     private func copy(_ source: AsyncFile, _ info: FileInfo, to path: String, isExclusive: Bool) async throws {
         let (target, isNew) = try await openTarget(path, info.permissions, isExclusive: isExclusive)
-        var isTouched = isNew
+        var written: FileInfo?
         do {
             let before = try await target.stat()
             if before.isSameFile(as: info) { return try await target.close() }
             if before.isRegularFile {
-                isTouched = true
+                written = before
                 if before.size > 0 { try await target.truncate(to: 0) }
-                let permissions = info.permissions
-                if before.permissions != permissions { try await target.setPermissions(permissions) }
+                if before.permissions != info.permissions { try await target.setPermissions(info.permissions) }
             }
             if info.isRegularFile, info.size > 0 {
                 try await copyPieces(source, target, size: info.size)
@@ -77,7 +76,7 @@ extension Files {
             }
             try await target.close()
         } catch {
-            if isTouched { await discard(target) }
+            if isNew || written != nil { await discard(target, written) }
             try? await target.close()
             throw error
         }
@@ -87,10 +86,15 @@ extension Files {
     private func openTarget(
         _ path: String, _ permissions: FilePermissions, isExclusive: Bool
     ) async throws -> (file: AsyncFile, isNew: Bool) {
-        do {
-            return (try await open(path, .exclusive, permissions: permissions), true)
-        } catch let error as IOError where error.code == .fileExists && !isExclusive {
-            return (try await open(path, [.overwrite, .create], permissions: permissions), false)
+        // No cancellation breaks this off, for nobody would know afterwards who made the file.
+        let call = FileCall.open(path, flags: try FileMode.exclusive.flags(), permissions: permissions.rawValue)
+        let made = await loop.fileCallToEnd(call) { request -> Result<Int32, IOError> in
+            request.result < 0 ? .failure(IOError(request, path)) : .success(Int32(request.result))
+        }
+        switch made {
+        case .success(let descriptor): return (AsyncFile(descriptor, path: path, mode: .write, loop: loop), true)
+        case .failure(let error) where error.code != .fileExists || isExclusive: throw error
+        case .failure: return (try await open(path, [.overwrite, .create], permissions: permissions), false)
         }
     }
 
@@ -120,17 +124,15 @@ extension Files {
     }
 
     /// Removes what was written to a destination, unless its name leads to something else by now: then it is emptied.
-    private func discard(_ target: AsyncFile) async {
+    private func discard(_ target: AsyncFile, _ written: FileInfo?) async {
         let path = target.path
-        let named = await loop.fileCallToEnd(.linkStatus(path)) { $0.result < 0 ? nil : $0.status }
-        let opened = await loop.fileCallToEnd(.descriptorStatus(target.fileDescriptor)) {
-            $0.result < 0 ? nil : $0.status
-        }
-        guard let opened else { return }
-        if let named, named.isSameFile(as: opened) {
-            await loop.fileCallToEnd(.unlink(path)) { _ in }
-        } else {
+        let named = await loop.fileCallToEnd(.linkStatus(path)) { $0.result < 0 ? nil : FileInfo($0.status) }
+        if let written, !(named?.isSameFile(as: written) ?? false) {
+            // After a close that failed the number may be another file's.
+            guard !target.isClosed else { return }
             await loop.fileCallToEnd(.truncate(target.fileDescriptor, size: 0)) { _ in }
+        } else {
+            await loop.fileCallToEnd(.unlink(path)) { _ in }
         }
     }
 

@@ -3,7 +3,7 @@
 /// A loop's calls on the file system.
 ///
 /// Libuv's threads are there for files, for names of hosts, and for whatever a program gives them. So a loop has at most as many
-/// calls in the pool as leave a thread free; the others wait here, first come, first served.
+/// calls in the pool as leave a thread free, and one if there is no other; the rest waits here, first come, first served.
 final class FileState: LoopAttachment {
     private let limit = max(1, System.poolThreads - 1)
     private var inPool = 0
@@ -42,6 +42,7 @@ extension EventLoop {
             // SAFETY: nothing else is ever put there.
             return unsafeDowncast(state, to: FileState.self)
         }
+        _ = System.ignoreBrokenPipes
         let state = FileState()
         if phase != .closed { slots.files = state }
         return state

@@ -86,8 +86,8 @@ import Testing
             let error = await systemError { try await copy.value }
             #expect(error?.code == .endOfFile)
             #expect(error?.subject == "\(a) -> \(b)")
-            let answer1 = try await loop.files.exists(b)
-            #expect(answer1 == false)
+            let isThere = try await loop.files.exists(b)
+            #expect(!isThere)
         }
     }
 
@@ -100,8 +100,8 @@ import Testing
             while try await !loop.files.exists(b) {}
             copy.cancel()
             #expect(await caught { try await copy.value } is CancellationError)
-            let answer2 = try await loop.files.exists(b)
-            #expect(answer2 == false)
+            let isThere = try await loop.files.exists(b)
+            #expect(!isThere)
         }
     }
 

@@ -17,10 +17,10 @@ import Testing
             #expect(await systemError { try await files.list(folder + "/c") }?.code == .notDirectory)
             #expect(try await files.readLink(folder + "/a") == "c")
             #expect(try await files.realPath(folder + "/./a") == files.realPath(folder) + "/c")
-            let answer1 = try await files.lstat(folder + "/a").isSymbolicLink
-            #expect(answer1)
-            let answer2 = try await files.stat(folder + "/a").isRegularFile
-            #expect(answer2)
+            let isLink = try await files.lstat(folder + "/a").isSymbolicLink
+            #expect(isLink)
+            let isRegular = try await files.stat(folder + "/a").isRegularFile
+            #expect(isRegular)
         }
     }
 
@@ -65,8 +65,8 @@ import Testing
             #expect(try await walk.next()?.name == "a")
             try await files.removeDirectory(folder + "/a")
             #expect(try await walk.next()?.name == "b")
-            let answer3 = try await walk.next()
-            #expect(answer3 == nil)
+            let end = try await walk.next()
+            #expect(end == nil)
         }
     }
 
@@ -97,8 +97,8 @@ import Testing
                 try await loop.files.writeFile(inner + "/x", "x")
                 return inner
             }
-            let answer4 = try await loop.files.exists(gone)
-            #expect(answer4 == false)
+            let isThere = try await loop.files.exists(gone)
+            #expect(!isThere)
             await #expect(throws: TestError()) {
                 try await loop.files.withTemporaryDirectory(in: folder) { _ in throw TestError() }
             }
@@ -120,8 +120,8 @@ import Testing
             #expect(info.modificationTime == .microseconds(1_700_000_000_123_457))
             try await files.link(a, to: b)
             #expect(try await files.stat(b).linkCount == 2)
-            let answer5 = try await files.stat(b).isSameFile(as: info)
-            #expect(answer5)
+            let isSame = try await files.stat(b).isSameFile(as: info)
+            #expect(isSame)
             try await files.remove(a)
             try await files.rename(b, to: a)
             let error = await systemError { try await files.rename(b, to: a) }

@@ -48,8 +48,8 @@ import Testing
             try await loop.files.writeFile(path, "0")
             var changes = loop.files.watch(path).makeAsyncIterator()
             try await loop.files.remove(path)
-            let answer1 = try await changes.next()
-            #expect(answer1 != nil)
+            let first = try await changes.next()
+            #expect(first != nil)
             try await loop.files.writeFile(path, "1")
             while try await changes.next() != FileChange(name: "a", kind: .renamed) {}
         }
@@ -96,8 +96,8 @@ import Testing
         try await inFolder { loop, folder in
             var changes = loop.files.poll(folder, every: .microseconds(999)).makeAsyncIterator()
             #expect(loopCode(await caught { try await changes.next() }) == .invalidArgument)
-            let answer2 = try await changes.next()
-            #expect(answer2 == nil)
+            let end = try await changes.next()
+            #expect(end == nil)
         }
     }
 }

@@ -4,6 +4,14 @@ import Testing
 
 @testable import AsyncIO
 
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
 @Suite struct OpenFileTests {
     @Test func whatIsWrittenIsRead() async throws {
         try await inFolder { loop, folder in
@@ -23,10 +31,10 @@ import Testing
             #expect(error?.code == .noSuchFile)
             #expect(error?.operation == "open")
             #expect(error?.subject == folder + "/none")
-            let answer1 = try await loop.files.exists(folder + "/none")
-            #expect(answer1 == false)
-            let answer2 = try await loop.files.exists(folder)
-            #expect(answer2)
+            let isThere = try await loop.files.exists(folder + "/none")
+            #expect(!isThere)
+            let isFolderThere = try await loop.files.exists(folder)
+            #expect(isFolderThere)
             #expect(await systemError { try await loop.files.readFile("") }?.code == .noSuchFile)
         }
     }
@@ -59,8 +67,8 @@ import Testing
                 #expect(try await file.read() == octets("Jello!"))
             }
             try await loop.files.withFile(path, [.read, .write]) { file in
-                let answer3 = try await file.read().isEmpty
-                #expect(answer3)
+                let isEmpty = try await file.read().isEmpty
+                #expect(isEmpty)
                 try await file.write("new")
                 try await file.seek(to: 1)
                 #expect(try await file.read(9) == octets("ew"))
@@ -96,8 +104,8 @@ import Testing
                 #expect(file.position == 6)
                 try await file.pwrite(octets("XX"), at: 1)
                 #expect(try await file.pread(3, at: 1) == octets("XXt"))
-                let answer4 = try await file.pread(3, at: 100).isEmpty
-                #expect(answer4)
+                let isPastEnd = try await file.pread(3, at: 100).isEmpty
+                #expect(isPastEnd)
                 #expect(try await file.seekToEnd(before: 2) == 4)
                 #expect(try await file.read() == octets("wo"))
                 try await file.truncate(to: 2)
@@ -151,8 +159,8 @@ import Testing
         try await inFolder { loop, _ in
             let status = try await loop.files.readText("/proc/self/status")
             #expect(status.hasPrefix("Name:"))
-            let answer5 = try await loop.files.readFile("/dev/null").isEmpty
-            #expect(answer5)
+            let isEmpty = try await loop.files.readFile("/dev/null").isEmpty
+            #expect(isEmpty)
         }
     }
 
@@ -167,6 +175,68 @@ import Testing
             try await file.close()
             let expected = (0..<20).map { String(repeating: "\($0),", count: 1000) }.joined()
             #expect(try await loop.files.readText(path) == expected)
+        }
+    }
+
+    @Test func childrenDoNotInheritFiles() async throws {
+        try await inFolder { loop, folder in
+            let file = try await loop.files.open(folder + "/a", .write)
+            let (temporary, _) = try await loop.files.makeTemporaryFile(in: folder)
+            #expect(fcntl(file.fileDescriptor, F_GETFD) & FD_CLOEXEC != 0)
+            #expect(fcntl(temporary.fileDescriptor, F_GETFD) & FD_CLOEXEC != 0)
+            try await file.close()
+            try await temporary.close()
+        }
+    }
+
+    @Test func moreBuffersThanTheSystemTakesAreWritten() async throws {
+        try await inFolder { loop, folder in
+            let pieces = (0..<5000).map { octets("\($0) ") } + [noise(1_000_000)]
+            try await loop.files.withFile(folder + "/a", .write) { try await $0.write(pieces) }
+            #expect(try await loop.files.readFile(folder + "/a") == pieces.flatMap { $0 })
+        }
+    }
+
+    @Test(.enabled(if: geteuid() != 0, "root may do everything"))
+    func refusedPermissionIsNamed() async throws {
+        try await inFolder { loop, folder in
+            try await loop.files.writeFile(folder + "/a", "a", permissions: 0)
+            let error = await systemError { try await loop.files.readFile(folder + "/a") }
+            #expect(error?.code == .permissionDenied)
+            #expect(error?.subject == folder + "/a")
+        }
+    }
+
+    @Test func bodyOfOpenFileFailsAndTheFileIsClosed() async throws {
+        try await inFolder { loop, folder in
+            await #expect(throws: TestError()) {
+                try await loop.files.withFile(folder + "/a", .write) { _ in throw TestError() }
+            }
+            #expect(openPaths(under: folder).isEmpty)
+        }
+    }
+
+    @Test func fileThatIsCutOffWhileItIsReadIsAnError() async throws {
+        try await inFolder { loop, folder in
+            let path = folder + "/a"
+            try await loop.files.writeFile(path, "")
+            // However far the reading has come when the file is cut: all of it, the rest of it, or an error.
+            var error: IOError?
+            var patience = 0
+            while error == nil {
+                try await loop.files.withFile(path, .update) { try await $0.truncate(to: 1 << 24) }
+                let reading = loop.createTask { try await loop.files.readFile(path) }
+                try await loop.untilTrue { !openPaths(under: folder).isEmpty || reading.isDone }
+                try await loop.rounds(patience % 100)
+                patience += 1
+                truncate(path, 1)
+                error = await systemError {
+                    let count = try await reading.value.count
+                    #expect(count == 1 || count == 1 << 24)
+                }
+            }
+            #expect(error?.code == .endOfFile)
+            #expect(error?.subject == path)
         }
     }
 }
