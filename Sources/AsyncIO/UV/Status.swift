@@ -136,8 +136,6 @@ extension IOError.Code {
     public static var textFileBusy: Self { Self(rawValue: Int32(UV_ETXTBSY.rawValue)) }
     /// The file has too many names.
     public static var tooManyLinks: Self { Self(rawValue: Int32(UV_EMLINK.rawValue)) }
-    /// There is no such process.
-    public static var noSuchProcess: Self { Self(rawValue: Int32(UV_ESRCH.rawValue)) }
     /// There is no such device.
     public static var noSuchDevice: Self { Self(rawValue: Int32(UV_ENODEV.rawValue)) }
     /// What is behind the descriptor has no positions: a pipe, a terminal.
