@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <sys/epoll.h>
 #include <sys/sendfile.h>
 // glibc hides these two behind _GNU_SOURCE, which a module cannot switch on.
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
@@ -186,6 +187,29 @@ static inline int asyncio_file_identity(int fd, const char *path, uint32_t *mode
     *device = (uint64_t)status.st_dev;
     *inode = (uint64_t)status.st_ino;
     return 0;
+}
+
+/// Takes a descriptor into what `backend` polls, for no events; nothing happens if it is there.
+static inline int asyncio_poll_add(int backend, int fd) {
+#if defined(__linux__)
+    struct epoll_event event;
+    memset(&event, 0, sizeof event);
+    event.data.fd = fd;
+    return epoll_ctl(backend, EPOLL_CTL_ADD, fd, &event) == -1 && errno != EEXIST ? -errno : 0;
+#else
+    (void)backend;
+    (void)fd;
+    return 0;
+#endif
+}
+
+static inline void asyncio_poll_remove(int backend, int fd) {
+#if defined(__linux__)
+    epoll_ctl(backend, EPOLL_CTL_DEL, fd, NULL);
+#else
+    (void)backend;
+    (void)fd;
+#endif
 }
 
 static inline int asyncio_unlink(const char *path) { return unlink(path) == -1 ? -errno : 0; }

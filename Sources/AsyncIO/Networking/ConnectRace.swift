@@ -79,8 +79,9 @@ final class ConnectRace {
         do {
             let handle = try UVTCP(on: loop.uv)
             do {
-                try bind(handle, toReach: remote)
                 let name = try remote.socketName(argument: "port")
+                try handle.makeSocket(for: name)
+                try bind(handle, toReach: remote)
                 let status = handle.connect(to: name) { [self] status in didEnd(index, status) }
                 try uvCheck(status, "connect", subject: remote.description)
             } catch {

@@ -29,7 +29,14 @@ public struct SignalSequence: AsyncSequence {
     /// Begins with the first signal that nobody has read.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(feed: feed) }
 
-    private static func next(of feed: Feed<Signal>) async -> Signal? { try? await feed.next() }
+    private static func next(of feed: Feed<Signal>) async -> Signal? {
+        do {
+            return try await feed.next()
+        } catch {
+            if let misuse = error as? EventLoopError { feed.loop.reportMisuse(misuse.message) }
+            return nil
+        }
+    }
 }
 
 extension EventLoop {

@@ -2,7 +2,7 @@
 
 /// A queue from a source of events to one reader. The source is let go of when the reader is gone.
 final class Feed<Element> {
-    private let loop: EventLoop
+    let loop: EventLoop
     private let slot: ParkingSlot
     private var pending = RingBuffer<Element>(minimumCapacity: 4)
     private var isFinished = false

@@ -26,7 +26,9 @@ final class UVDatagram: UVHandle {
     private var socket: UnsafeMutablePointer<uv_udp_t> { pointer(as: uv_udp_t.self) }
 
     /// Takes a socket over; on failure it stays the caller's.
-    func open(_ descriptor: Int32) -> Int32 { uv_udp_open(socket, descriptor) }
+    func open(_ descriptor: Int32) -> Int32 {
+        loop.expectingToPoll(descriptor) { uv_udp_open(socket, descriptor) }
+    }
 
     func startReceiving() -> Int32 {
         let status = uv_udp_recv_start(socket, datagramNeedsBuffer, datagramDidArrive)

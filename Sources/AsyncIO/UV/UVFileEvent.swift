@@ -24,6 +24,10 @@ final class UVFileEvent: UVHandle {
         try uvCheck(
             uv_fs_event_start(pointer(as: uv_fs_event_t.self), fileDidChange, path, 0), "uv_fs_event_start",
             subject: path)
+        do { try loop.expectToPollFileEvents() } catch {
+            stop()
+            throw error
+        }
     }
 
     func stop() {
@@ -60,6 +64,7 @@ final class UVFilePoll: UVHandle {
         _ callback: @escaping (_ status: Int32, _ previous: FileStatus?, _ current: FileStatus?) -> Void
     ) throws {
         self.callback = callback
+        try uvCheck(ThreadPool.start(), "uv_thread_create")
         try uvCheck(
             uv_fs_poll_start(pointer(as: uv_fs_poll_t.self), filePollDidFire, path, milliseconds), "uv_fs_poll_start",
             subject: path)

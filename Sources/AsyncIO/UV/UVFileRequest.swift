@@ -29,7 +29,7 @@ final class UVFileRequest: UVRequest {
     func submit() {
         state = .submitted
         wasSubmitted = true
-        let status = start { call.start(loop.raw, raw, fileCallDidEnd) }
+        let status = startInPool { call.start(loop.raw, raw, fileCallDidEnd) }
         if status < 0 { end(Int(status), ranInPool: false) }
     }
 

@@ -19,6 +19,11 @@ final class UVLoop {
             isClosed = true
             throw IOError(uvStatus: status, operation: "uv_loop_init")
         }
+        do { try expectToPoll(raw.pointee.async_io_watcher.fd) } catch {
+            uv_loop_close(raw)
+            isClosed = true
+            throw error
+        }
     }
 
     /// Whether ``close()`` has succeeded.

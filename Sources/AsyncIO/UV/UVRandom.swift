@@ -16,7 +16,7 @@ final class UVRandom: UVRequest {
     deinit { bytes.deallocate() }
 
     func submit() throws(IOError) {
-        try start("uv_random") {
+        try startInPool("uv_random") {
             uv_random(loop.raw, pointer(as: uv_random_t.self), bytes.baseAddress, bytes.count, 0, randomDidEnd)
         }
     }

@@ -36,6 +36,18 @@ class UVRequest {
         try uvCheck(start(body), operation)
     }
 
+    /// The same for a request that a thread of the pool carries out.
+    final func startInPool(_ body: () -> Int32) -> Int32 {
+        let status = ThreadPool.start()
+        return status < 0 ? status : start(body)
+    }
+
+    /// The same, as an error.
+    final func startInPool(_ operation: StaticString, _ body: () -> Int32) throws(IOError) {
+        try uvCheck(ThreadPool.start(), "uv_thread_create")
+        try start(operation, body)
+    }
+
     /// Takes the request back if no thread of the pool works on it; its callback is called in any case.
     final func cancel() { uv_cancel(pointer(as: uv_req_t.self)) }
 

@@ -28,7 +28,7 @@ final class UVGetAddrInfo: UVRequest {
         hints.ai_socktype = type
         hints.ai_protocol = `protocol`
         hints.ai_flags = flags
-        try start("getaddrinfo") {
+        try startInPool("getaddrinfo") {
             uv_getaddrinfo(
                 loop.raw, pointer(as: uv_getaddrinfo_t.self), addrInfoDidEnd, host, service, &hints)
         }
@@ -67,7 +67,7 @@ final class UVGetNameInfo: UVRequest {
     }
 
     func submit(_ name: SocketName, flags: Int32) throws(IOError) {
-        try start("getnameinfo") {
+        try startInPool("getnameinfo") {
             name.withAddress {
                 uv_getnameinfo(loop.raw, pointer(as: uv_getnameinfo_t.self), nameInfoDidEnd, $0, flags)
             }

@@ -9,6 +9,10 @@ final class UVSignal: UVHandle {
     init(on loop: UVLoop) throws {
         try super.init(
             UV_SIGNAL, of: uv_signal_t.self, on: loop, operation: "uv_signal_init", initialize: uv_signal_init)
+        do { try loop.expectToPollSignals() } catch {
+            close()
+            throw error
+        }
     }
 
     func start(_ signal: Int32, _ callback: @escaping (Int32) -> Void) throws {

@@ -9,7 +9,18 @@ final class UVTCP: UVStream {
     }
 
     /// Takes a connected socket over; on failure it stays the caller's.
-    func open(_ descriptor: Int32) -> Int32 { uv_tcp_open(pointer(as: uv_tcp_t.self), descriptor) }
+    func open(_ descriptor: Int32) -> Int32 {
+        loop.expectingToPoll(descriptor) { uv_tcp_open(pointer(as: uv_tcp_t.self), descriptor) }
+    }
+
+    /// Makes the socket for an address; libuv would make it when it binds or connects.
+    func makeSocket(for name: SocketName) throws(IOError) {
+        let socket = try SystemSocket(family: name.family, type: SystemConstant.stream)
+        let status = open(socket.descriptor)
+        guard status < 0 else { return }
+        socket.close()
+        throw IOError(uvStatus: status, operation: "epoll_ctl")
+    }
 
     /// libuv keeps some errors back until the socket is connected.
     func bind(to name: SocketName) -> Int32 {
@@ -52,5 +63,7 @@ final class UVPipe: UVStream {
     }
 
     /// Takes a connected socket or a pipe over; on failure it stays the caller's.
-    func open(_ descriptor: Int32) -> Int32 { uv_pipe_open(pointer(as: uv_pipe_t.self), descriptor) }
+    func open(_ descriptor: Int32) -> Int32 {
+        loop.expectingToPoll(descriptor) { uv_pipe_open(pointer(as: uv_pipe_t.self), descriptor) }
+    }
 }

@@ -21,7 +21,7 @@ final class UVWork: UVRequest {
     }
 
     func submit() throws {
-        try start("uv_queue_work") {
+        try startInPool("uv_queue_work") {
             uv_queue_work(loop.raw, pointer(as: uv_work_t.self), workShouldRun, workDidEnd)
         }
     }
