@@ -18,7 +18,7 @@ private func hasThread(named prefix: String) -> Bool {
     return false
 }
 
-private func openDescriptors() -> [Int32] { (0..<4096).filter { fcntl($0, F_GETFD) >= 0 } }
+private func descriptorNumbers() -> [Int32] { (0..<4096).filter { fcntl($0, F_GETFD) >= 0 } }
 
 /// Lets the process open `count` descriptors more than it has; nil is as many as it may have.
 private func limitDescriptors(to count: Int32?) {
@@ -182,7 +182,7 @@ private func limitDescriptors(to count: Int32?) {
         await #expect(processExitsWith: .success) {
             // What libuv and the runtime keep for the process is there after the first one.
             try await EventLoopGroup.with(count: 1) { _ in }
-            var before = openDescriptors()
+            var before = descriptorNumbers()
             // The first loop fails, or a later one, at whatever it opens.
             for room in Int32(0)..<20 {
                 limitDescriptors(to: room)
@@ -191,7 +191,7 @@ private func limitDescriptors(to count: Int32?) {
                 #expect(systemCode(error) == .tooManyOpenFiles)
                 #expect(!hasThread(named: "half"))
                 // libuv 1.44 itself loses the one that it polls with if a loop fails right after that.
-                let after = openDescriptors()
+                let after = descriptorNumbers()
                 #expect(after.count <= before.count + 1)
                 before = after
             }
