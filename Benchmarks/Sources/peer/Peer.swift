@@ -24,6 +24,8 @@ struct Peer {
             try serve(bench, at: .unix(path: arguments[2]), mode(arguments.dropFirst(3).first))
         case "call_soon": try Callbacks.measure(bench, count(1_000_000)) { $0.chain() }
         case "call_soon_batch": try Callbacks.measure(bench, count(1_000_000)) { $0.batch() }
+        case "call_soon_queued": try callSoonQueued(count(1000))
+        case "timers_alive": try timersAlive(count(1000))
         case "call_later": try Callbacks.measure(bench, count(100_000)) { $0.scheduleTimers() }
         case "timer_cancel": try Callbacks.measure(bench, count(1_000_000)) { $0.cancelTimers() }
         case "run_in_executor": try Callbacks.measure(bench, count(100_000)) { $0.submitJobs() }
