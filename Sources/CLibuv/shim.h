@@ -12,6 +12,8 @@
 
 #include "process.h"
 #include "sockets.h"
+#include "system.h"
+#include "terminal.h"
 
 #if defined(__linux__)
 #include <sys/syscall.h>

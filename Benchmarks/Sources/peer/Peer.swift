@@ -1,6 +1,6 @@
 // Every workload on this library, one process for each:
 //   peer BENCH [N]
-//   peer echo HOST PORT [MODE] | echo-unix PATH [MODE] | http HOST PORT [MODE]
+//   peer echo HOST PORT [MODE] [--loops N] | echo-unix PATH [MODE] | http HOST PORT [MODE] [--loops N]
 
 import AsyncIO
 import Glibc
@@ -8,7 +8,8 @@ import Glibc
 @main
 struct Peer {
     static func main() throws {
-        let arguments = CommandLine.arguments
+        var arguments = CommandLine.arguments
+        let loops = takeLoops(from: &arguments)
         guard arguments.count > 1 else {
             return usage()
         }
@@ -18,7 +19,12 @@ struct Peer {
         switch bench {
         case "echo", "http":
             guard arguments.count > 3, let port = Int(arguments[3]) else { return usage() }
-            try serve(bench, at: .tcp(host: arguments[2], port: port), mode(arguments.dropFirst(4).first))
+            let mode = mode(arguments.dropFirst(4).first)
+            if let loops {
+                try serve(bench, host: arguments[2], port: port, mode, loops: loops)
+            } else {
+                try serve(bench, at: .tcp(host: arguments[2], port: port), mode)
+            }
         case "echo-unix":
             guard arguments.count > 2 else { return usage() }
             try serve(bench, at: .unix(path: arguments[2]), mode(arguments.dropFirst(3).first))
@@ -47,11 +53,22 @@ struct Peer {
         print(
             """
             usage: peer BENCH [N]
-                   peer echo HOST PORT [protocol|buffered|stream]
+                   peer echo HOST PORT [protocol|buffered|stream] [--loops N]
                    peer echo-unix PATH [protocol|buffered|stream]
-                   peer http HOST PORT [protocol|buffered|stream]
+                   peer http HOST PORT [protocol|buffered|stream] [--loops N]
             """)
         exit(2)
+    }
+
+    /// The N of `--loops N`, which may be anywhere; nil without it.
+    private static func takeLoops(from arguments: inout [String]) -> Int? {
+        guard let index = arguments.firstIndex(of: "--loops") else { return nil }
+        guard index + 1 < arguments.count, let loops = Int(arguments[index + 1]), loops > 0 else {
+            usage()
+            return nil
+        }
+        arguments.removeSubrange(index...index + 1)
+        return loops
     }
 
     private static func mode(_ name: String?) -> Mode {

@@ -1,5 +1,5 @@
 // Servers for a load generator: echo over TCP or a Unix socket, and a minimal HTTP, as protocols and as streams.
-//   peer echo HOST PORT [MODE]    peer echo-unix PATH [MODE]    peer http HOST PORT [MODE]
+//   peer echo HOST PORT [MODE] [--loops N]    peer echo-unix PATH [MODE]    peer http HOST PORT [MODE] [--loops N]
 
 import AsyncIO
 import Glibc
@@ -27,6 +27,37 @@ func serve(_ what: String, at place: Place, _ mode: Mode) throws {
         print("LISTENING")
         fflush(nil)
         try await server.serveForever()
+    }
+}
+
+/// Serves on several loops, a thread each, until the process is told to end.
+func serve(_ what: String, host: String, port: Int, _ mode: Mode, loops: Int) throws {
+    try AsyncIO.run { _ in
+        try await EventLoopGroup.with(count: loops) { group in
+            let servers = try await servers(what, on: group, host: host, port: port, mode)
+            print("LISTENING")
+            fflush(nil)
+            try await servers.waitClosed()
+        }
+    }
+}
+
+/// The servers of a name and mode, one on each loop.
+private func servers(
+    _ what: String, on group: EventLoopGroup, host: String, port: Int, _ mode: Mode
+) async throws -> ServerGroup {
+    func listen<P: ConnectionProtocol & SendableMetatype>(
+        _ factory: @escaping @Sendable (EventLoop) -> P
+    ) async throws -> ServerGroup {
+        try await group.createServer(host: host, port: port, backlog: 1024, factory)
+    }
+    return switch (what, mode) {
+    case ("http", .protocol): try await listen { _ in HTTPProtocol() }
+    case ("http", .buffered): try await listen { _ in BufferedHTTP() }
+    case ("http", .stream): try await group.startServer(host: host, port: port, backlog: 1024, answerRequests)
+    case (_, .protocol): try await listen { _ in EchoProtocol() }
+    case (_, .buffered): try await listen { _ in BufferedEcho() }
+    case (_, .stream): try await group.startServer(host: host, port: port, backlog: 1024, echo)
     }
 }
 

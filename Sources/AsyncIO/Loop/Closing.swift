@@ -3,6 +3,8 @@
 extension EventLoop {
     /// How many entries of the ready queue the unwinding of left-over tasks may take, and some more for each task.
     private static let unwindingBudget = 100_000
+    /// After so many waits that it was refused one after the other a task is taken for one that never ends.
+    private static let refusedWaits = 100_000
 
     /// Frees everything. Callbacks and timers that have not run are dropped.
     ///
@@ -57,10 +59,19 @@ extension EventLoop {
             context.subject = task
             callExceptionHandler(context)
         }
-        refusalsLeft = 10_000 + 1_000 * tasks.count
         for task in distinctTasks where !task.isDone { task.cancel() }
         for (identity, suspension) in foreignWaits { suspension.release(waiter: identity) }
         discardReadyEntries()
+    }
+
+    /// What every wait does once the loop closes: it throws. A task that goes on for ever all the same is left where it
+    /// is, for nothing else could run beside it.
+    func refuseToWait() async throws {
+        let waiter = SwiftTaskIdentity.current
+        unwinding = (waiter, waiter == unwinding.waiter ? unwinding.waits + 1 : 1)
+        if unwinding.waits <= Self.refusedWaits { throw CancellationError() }
+        unwinding = (nil, 0)
+        await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
     }
 
     private func discardReadyEntries() {

@@ -53,10 +53,10 @@ public final class EventLoop {
     @exclusivity(unchecked) var tasks = PointerTable<any ScheduledTask>()
     /// How many tasks the loop has had.
     @exclusivity(unchecked) var tasksCreated = 0
-    /// How often tasks may still be told, while the loop closes, that nothing is waited for.
-    @exclusivity(unchecked) var refusalsLeft = 0
     /// What Swift tasks wait for that are none of the loop's own, by their identity.
     @exclusivity(unchecked) var foreignWaits: [UnsafeRawPointer: any Suspension] = [:]
+    /// While the loop closes: the Swift task that gave up waiting last, and how often one after the other.
+    @exclusivity(unchecked) var unwinding: (waiter: UnsafeRawPointer?, waits: Int) = (nil, 0)
     /// Where the callbacks in the ready queue come from, by ticket; only in debug mode.
     var origins: [Int: SourceLocation]?
     var mainQueuePoll: UVPoll?

@@ -56,9 +56,19 @@ extension EventLoop {
             for answer in answers where !addresses.contains(answer.address) { addresses.append(answer.address) }
         }
         guard !addresses.isEmpty else { throw EventLoopError.invalidArgument("hosts: Neither host/port nor a socket") }
-        let sockets = try bind(
-            addresses,
-            options: ListeningOptions(reuseAddress: reuseAddress ?? true, reusePort: reusePort, keepAlive: keepAlive))
+        return try await createServer(
+            addresses: addresses, backlog: backlog,
+            options: ListeningOptions(reuseAddress: reuseAddress ?? true, reusePort: reusePort, keepAlive: keepAlive),
+            tls: tls, startServing: startServing, factory)
+    }
+
+    /// Creates a server on addresses that need not be looked up.
+    func createServer<P: ConnectionProtocol>(
+        addresses: [SocketAddress], backlog: Int, options: ListeningOptions, tls: (any TransportSecurity)?,
+        startServing: Bool = true, _ factory: @escaping () throws -> P
+    ) async throws -> Server {
+        try checkOpen("createServer")
+        let sockets = try bind(addresses, options: options)
         return try await serve(sockets, backlog: backlog, tls: tls, startServing: startServing, factory: factory)
     }
 

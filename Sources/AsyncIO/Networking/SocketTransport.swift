@@ -207,7 +207,7 @@ final class SocketTransport: Transport {
 
     override func write(_ data: RawSpan) { data.withUnsafeBytes { send($0) } }
     override func writeEOF() { endWriting() }
-    override var canWriteEOF: Bool { sending != .never }
+    override var canWriteEOF: Bool { sending != .never && !stream.isTerminal }
     override var writeBufferSize: Int { unwrittenBytes }
     override var writeBufferLimits: (low: Int, high: Int) { (flow.low, flow.high) }
 

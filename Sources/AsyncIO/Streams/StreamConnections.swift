@@ -139,7 +139,7 @@ extension EventLoop {
     }
 
     /// Makes the protocols of a server whose connections have a task each.
-    private func coreFactory(
+    func coreFactory(
         _ limit: Int,
         _ handler: nonisolated(nonsending) @escaping (StreamReader, StreamWriter) async throws -> Void,
         _ origin: SourceLocation

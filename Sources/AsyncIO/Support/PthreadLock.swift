@@ -44,6 +44,23 @@ struct PthreadLock: ~Copyable, Sendable {
     func wait(on condition: borrowing ConditionVariable) {
         pthread_cond_wait(condition.condition, mutex)
     }
+
+    /// The same, but not for longer than so many nanoseconds. Like the other it may return for no reason.
+    func wait(on condition: borrowing ConditionVariable, atMost nanoseconds: Int64) {
+        var time = timespec()
+        #if !canImport(Darwin)
+            clock_gettime(CLOCK_MONOTONIC, &time)
+        #endif
+        // Short enough for any clock; who waits for longer waits again.
+        let rest = min(max(nanoseconds, 0), 3600 * 1_000_000_000) + Int64(time.tv_nsec)
+        time.tv_sec += numericCast(rest / 1_000_000_000)
+        time.tv_nsec = numericCast(rest % 1_000_000_000)
+        #if canImport(Darwin)
+            pthread_cond_timedwait_relative_np(condition.condition, mutex, &time)
+        #else
+            pthread_cond_timedwait(condition.condition, mutex, &time)
+        #endif
+    }
 }
 
 /// A condition variable, to be used with one ``PthreadLock``.
@@ -53,7 +70,16 @@ struct ConditionVariable: ~Copyable, Sendable {
 
     init() {
         condition = .allocate(capacity: 1)
-        let status = pthread_cond_init(condition, nil)
+        #if canImport(Darwin)
+            let status = pthread_cond_init(condition, nil)
+        #else
+            // A wait for a time must not depend on the clock that people set.
+            var attributes = pthread_condattr_t()
+            pthread_condattr_init(&attributes)
+            pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+            let status = pthread_cond_init(condition, &attributes)
+            pthread_condattr_destroy(&attributes)
+        #endif
         precondition(status == 0, "pthread_cond_init failed with \(status)")
     }
 

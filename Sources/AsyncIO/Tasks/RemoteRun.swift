@@ -29,6 +29,10 @@ extension LoopExecutor {
         } onCancel: {
             call.cancel()
         }
+        if case .failure(is CancellationError) = result.value {
+            // The error delivers it: the task of a loop that waited here does not get another at its next await.
+            _ = (try? EventLoop.running)?.currentScheduledTask?.takePendingCancellation()
+        }
         // SAFETY: the operation sent its result away; it crosses exactly once, to here.
         nonisolated(unsafe) let value = try result.value.get()
         return value

@@ -53,15 +53,6 @@ extension AnyFuture: Suspension {
 }
 
 extension EventLoop {
-    /// The loop closes: nothing is waited for any more. A task that takes no notice, again and again, stops here for good;
-    /// otherwise the loop would never be closed.
-    @inline(never)
-    func refuseToWait() async throws {
-        refusalsLeft -= 1
-        if refusalsLeft < 0 { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
-        throw CancellationError()
-    }
-
     /// Gives way for one round: everything that is ready now runs first. Cheaper than `Task.yield()`.
     func yieldOneRound() async throws {
         canTouch("sleep")

@@ -37,9 +37,7 @@ final class UVProcess: UVHandle {
         try super.init(UV_PROCESS, of: uv_process_t.self, on: loop, operation: "uv_spawn") { _, _ in 0 }
         var step: Int32 = 0
         var isAlive: Int32 = 0
-        let status = options.withC(report: report.far) { [self] native, setup in
-            asyncio_spawn(loop.raw, pointer(as: uv_process_t.self), &native, setup, report.near, &step, &isAlive)
-        }
+        let status = options.spawn(on: loop.raw, pointer(as: uv_process_t.self), report, &step, &isAlive)
         guard status < 0 else { return }
         self.callback = nil
         // One whose set-up failed is about to end by itself.
@@ -119,43 +117,47 @@ extension System {
 }
 
 extension SpawnOptions {
-    /// The same for C, valid during the call.
-    fileprivate func withC(report: Int32, _ body: (inout uv_process_options_t, asyncio_child_setup) -> Int32) -> Int32 {
+    /// Not to be inlined into other files: what is static in the C function would be there twice.
+    @inline(never)
+    fileprivate func spawn(
+        on loop: UnsafeMutablePointer<uv_loop_t>, _ handle: UnsafeMutablePointer<uv_process_t>,
+        _ report: (near: Int32, far: Int32), _ step: inout Int32, _ isAlive: inout Int32
+    ) -> Int32 {
+        withNative { native in
+            (extraGroups ?? []).withUnsafeBufferPointer { groups in
+                let setup = asyncio_child_setup(
+                    closes_descriptors: closesDescriptors ? 1 : 0, umask: umask.map(Int64.init) ?? -1,
+                    process_group: processGroup.map(Int64.init) ?? -1, user: user.map(Int64.init) ?? -1,
+                    group: group.map(Int64.init) ?? -1, group_count: extraGroups.map { Int64($0.count) } ?? -1,
+                    groups: groups.baseAddress, report: report.far)
+                return asyncio_spawn(loop, handle, &native, setup, report.near, &step, &isAlive)
+            }
+        }
+    }
+
+    /// The same for libuv, valid during the call.
+    private func withNative(_ body: (inout uv_process_options_t) -> Int32) -> Int32 {
         let arguments = CStrings(arguments)
         let environment = environment.map { CStrings($0) }
         var containers = descriptors.map { descriptor in
             var container = uv_stdio_container_t()
-            if descriptor >= 0 {
-                container.flags = UV_INHERIT_FD
-                container.data.fd = descriptor
-            } else {
-                container.flags = UV_IGNORE
-            }
+            container.flags = descriptor >= 0 ? UV_INHERIT_FD : UV_IGNORE
+            if descriptor >= 0 { container.data.fd = descriptor }
             return container
         }
-        let groups = (extraGroups ?? []).map { gid_t($0) }
         return containers.withUnsafeMutableBufferPointer { containers in
-            groups.withUnsafeBufferPointer { groups in
-                file.withCString { file in
-                    withOptionalCString(workingDirectory) { folder in
-                        var native = uv_process_options_t()
-                        native.exit_cb = processDidExit
-                        native.file = file
-                        native.args = arguments.base
-                        native.env = environment?.base
-                        native.cwd = folder
-                        native.flags = startsSession ? UInt32(UV_PROCESS_DETACHED.rawValue) : 0
-                        native.stdio_count = Int32(containers.count)
-                        native.stdio = containers.baseAddress
-                        return body(
-                            &native,
-                            asyncio_child_setup(
-                                closes_descriptors: closesDescriptors ? 1 : 0, umask: umask.map(Int64.init) ?? -1,
-                                process_group: processGroup.map(Int64.init) ?? -1, user: user.map(Int64.init) ?? -1,
-                                group: group.map(Int64.init) ?? -1,
-                                group_count: extraGroups.map { Int64($0.count) } ?? -1, groups: groups.baseAddress,
-                                report: report))
-                    }
+            file.withCString { file in
+                withOptionalCString(workingDirectory) { folder in
+                    var native = uv_process_options_t()
+                    native.exit_cb = processDidExit
+                    native.file = file
+                    native.args = arguments.base
+                    native.env = environment?.base
+                    native.cwd = folder
+                    native.flags = startsSession ? UInt32(UV_PROCESS_DETACHED.rawValue) : 0
+                    native.stdio_count = Int32(containers.count)
+                    native.stdio = containers.baseAddress
+                    return body(&native)
                 }
             }
         }

@@ -22,12 +22,17 @@ final class UVSignal: UVHandle {
         guard isOpen else { return }
         uv_signal_stop(pointer(as: uv_signal_t.self))
         callback = { _ in }
+        TerminalGuard.signalsDidChange()
     }
+
+    override func didClose() { TerminalGuard.signalsDidChange() }
 
     fileprivate func fire(_ signal: Int32) { callback(signal) }
 
     /// Whether nobody has changed what the process does on `signal`.
-    static func hasDefaultAction(_ signal: Int32) -> Bool { asyncio_signal_is_default(signal) != 0 }
+    static func hasDefaultAction(_ signal: Int32) -> Bool {
+        asyncio_signal_is_default(signal) != 0 || TerminalGuard.watches(signal)
+    }
 }
 
 /// The numbers of signals, which differ between systems, and their names.

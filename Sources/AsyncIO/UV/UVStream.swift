@@ -25,6 +25,8 @@ class UVStream: UVHandle {
     @exclusivity(unchecked) final var delegate: (any UVStreamDelegate)?
     /// Whether the delegate says where bytes go, instead of the buffer that all streams of the loop share.
     @exclusivity(unchecked) final var hasOwnBuffer = false
+    /// A terminal says EIO at its end, and has no writing side that could be ended alone.
+    final var isTerminal: Bool { self is UVTTY }
 
     private final var stream: UnsafeMutablePointer<uv_stream_t> { pointer(as: uv_stream_t.self) }
 
@@ -65,7 +67,7 @@ class UVStream: UVHandle {
         return descriptor
     }
 
-    override final func didClose() {
+    override func didClose() {
         let delegate = self.delegate
         self.delegate = nil
         delegate?.streamDidClose()
@@ -108,7 +110,7 @@ private func streamDidRead(
     if count == 0 { stream.delegate?.streamDidReadNothing(); return }
     if _fastPath(count > 0) {
         stream.delegate?.streamDidRead(UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count))
-    } else if count == Int(UV_EOF.rawValue) {
+    } else if count == Int(UV_EOF.rawValue) || (count == Int(UV_EIO.rawValue) && stream.isTerminal) {
         stream.delegate?.streamDidEnd()
     } else {
         stream.delegate?.streamDidFail(Int32(count))
