@@ -1,0 +1,169 @@
+"""Draws what compare has measured:
+
+    python3 plot.py [results/latest.json]
+
+comparison.png has the ratio to raw libuv for each workload and peer, growth.png the cost of an operation against the
+size of things. Both are written beside the JSON. Needs matplotlib.
+"""
+
+import json
+import pathlib
+import statistics
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+# The palette of Okabe and Ito, which people tell apart whose eyes see colours differently.
+COLOURS = {
+    "asyncio-swift": "#0072B2", "libuv": "#000000", "dispatch": "#E69F00", "nio": "#D55E00", "uvloop": "#009E73",
+    "asyncio": "#CC79A7",
+}
+HATCHES = {"stream": "///", "stream-loop": "..."}
+STYLES = {None: "-", "protocol": "-", "stream": "--"}
+BY_CPU = {"call_later", "sleep"}
+
+plt.rcParams.update({
+    "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "hatch.linewidth": 0.6,
+})
+
+
+def medians(lines, key, value):
+    """The median over the rounds for each key, in the order of the first round."""
+    samples = {}
+    for line in sorted(lines, key=lambda line: line["round"]):
+        number = value(line)
+        if number is not None:
+            samples.setdefault(key(line), []).append(number)
+    return {name: statistics.median(numbers) for name, numbers in samples.items()}
+
+
+def label(peer, mode=None):
+    return peer if mode is None else f"{peer}, {mode}"
+
+
+def plain(number, _=None):
+    return f"{number:g}"
+
+
+def bars(axes, groups, columns, title, logarithmic):
+    """`groups` maps a group's name to the ratio of each column, a pair of peer and mode."""
+    width = 0.86 / max(len(columns), 1)
+    for index, (peer, mode) in enumerate(columns):
+        places, heights = [], []
+        for place, ratios in enumerate(groups.values()):
+            if (peer, mode) in ratios:
+                places.append(place + (index - (len(columns) - 1) / 2) * width)
+                heights.append(ratios[peer, mode])
+        axes.bar(places, heights, width, label=label(peer, mode), color=COLOURS.get(peer, "#999999"),
+                 hatch=HATCHES.get(mode), edgecolor="white", linewidth=0.3)
+    axes.axhline(1, color="black", linewidth=0.8, linestyle=":")
+    if logarithmic:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(plain))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_xticks(range(len(groups)), list(groups))
+    axes.set_title(title, loc="left", fontsize=10)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.legend(ncols=6, fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.08))
+
+
+def columns_of(found):
+    """Pairs of peer and mode, in the order of the colours; without libuv, which is the line at one."""
+    order = list(COLOURS)
+    return sorted((c for c in found if c[0] != "libuv"), key=lambda c: (order.index(c[0]), c[1] or ""))
+
+
+def micro_groups(lines):
+    def value(line):
+        return line.get("cpu_per_op_ns" if line.get("bench") in BY_CPU else "per_op_ns")
+
+    cost = medians(lines, lambda line: (line.get("bench"), line["peer"]), value)
+    groups = {}
+    for (bench, peer), number in cost.items():
+        reference = cost.get((bench, "libuv"))
+        if reference and peer != "libuv":
+            groups.setdefault(bench.replace("_", "_\n", 1), {})[peer, None] = number / reference
+    return groups
+
+
+def network_groups(results):
+    groups = {}
+    for kind in ("echo", "unix", "http", "churn"):
+        lines = [line for line in results.get(kind, {}).get("lines", []) if "rps" in line]
+        rates = medians(lines, lambda line: (line["size"], line["conns"], line["peer"], line["mode"]),
+                        lambda line: line["rps"])
+        for (size, connections, peer, mode), rate in rates.items():
+            reference = rates.get((size, connections, "libuv", "protocol"))
+            if not reference or peer == "libuv":
+                continue
+            amount = f"{size // 1024} KiB × {connections}" if size % 1024 == 0 else f"× {connections}"
+            groups.setdefault(f"{kind}\n{amount}", {})[peer, mode] = rate / reference
+    return groups
+
+
+def draw_comparison(results, path):
+    micro, network = micro_groups(results.get("micro", {}).get("lines", [])), network_groups(results)
+    parts = []
+    if micro:
+        parts.append((micro, "Time for an operation, relative to raw libuv in C (lower is better)", True))
+    if network:
+        parts.append((network, "Requests per second, relative to raw libuv in C (higher is better)", False))
+    if not parts:
+        return
+    figure, rows = plt.subplots(len(parts), 1, figsize=(11, 4.2 * len(parts)), squeeze=False)
+    for axes, (groups, title, logarithmic) in zip(rows[:, 0], parts):
+        found = {column for ratios in groups.values() for column in ratios}
+        bars(axes, groups, columns_of(found), title, logarithmic)
+    save(figure, path)
+
+
+GROWTH = [
+    ("call_soon_queued", "callbacks queued", "ns for a callback", "per_op_ns"),
+    ("timers_alive", "timers alive", "ns to replace one", "per_op_ns"),
+    ("connections", "connections, echo of 1 KiB", "CPU µs for a request", "server_us_per_req"),
+    ("size", "bytes in a message, 10 connections", "CPU µs for a request", "server_us_per_req"),
+]
+
+
+def draw_growth(results, path):
+    lines = results.get("growth", {}).get("lines", [])
+    if not lines:
+        return
+    figure, axes_grid = plt.subplots(2, 2, figsize=(10, 7))
+    for axes, (curve, x_label, y_label, field) in zip(axes_grid.flat, GROWTH):
+        cost = medians([line for line in lines if line.get("curve") == curve],
+                       lambda line: (line["peer"], line.get("mode"), line["x"]), lambda line: line.get(field))
+        for peer, mode in sorted({(peer, mode) for peer, mode, _ in cost}, key=str):
+            points = sorted((x, y) for (p, m, x), y in cost.items() if (p, m) == (peer, mode))
+            axes.plot(*zip(*points), STYLES.get(mode, "-"), marker="o", markersize=3, color=COLOURS.get(peer),
+                      label=label(peer, mode))
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        axes.grid(color="#dddddd", linewidth=0.6)
+        if cost:
+            axes.legend(fontsize=7, frameon=False)
+    save(figure, path)
+
+
+def save(figure, path):
+    figure.tight_layout()
+    figure.savefig(path, dpi=100, bbox_inches="tight", pil_kwargs={"optimize": True})
+    plt.close(figure)
+    print(path)
+
+
+def main():
+    here = pathlib.Path(__file__).parent
+    source = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "results" / "latest.json"
+    results = json.loads(source.read_text())
+    draw_comparison(results, source.parent / "comparison.png")
+    draw_growth(results, source.parent / "growth.png")
+
+
+main()
