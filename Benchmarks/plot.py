@@ -49,18 +49,20 @@ def plain(number, _=None):
     return f"{number:g}"
 
 
-def bars(axes, groups, columns, title, logarithmic):
-    """`groups` maps a group's name to the ratio of each column, a pair of peer and mode."""
+def bars(axes, groups, title, base, logarithmic):
+    """`groups` maps a group's name to the value of each column, a pair of peer and mode. Bars begin at `base`."""
+    columns = columns_of({column for values in groups.values() for column in values})
     width = 0.86 / max(len(columns), 1)
     for index, (peer, mode) in enumerate(columns):
         places, heights = [], []
         for place, ratios in enumerate(groups.values()):
             if (peer, mode) in ratios:
                 places.append(place + (index - (len(columns) - 1) / 2) * width)
-                heights.append(ratios[peer, mode])
-        axes.bar(places, heights, width, label=label(peer, mode), color=COLOURS.get(peer, "#999999"),
+                heights.append(ratios[peer, mode] - base)
+        axes.bar(places, heights, width, bottom=base, label=label(peer, mode), color=COLOURS.get(peer, "#999999"),
                  hatch=HATCHES.get(mode), edgecolor="white", linewidth=0.3)
-    axes.axhline(1, color="black", linewidth=0.8, linestyle=":")
+    if base <= 1:
+        axes.axhline(1, color="black", linewidth=0.8, linestyle=":")
     if logarithmic:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(FuncFormatter(plain))
@@ -68,7 +70,7 @@ def bars(axes, groups, columns, title, logarithmic):
     axes.set_xticks(range(len(groups)), list(groups))
     axes.set_title(title, loc="left", fontsize=10)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    axes.legend(ncols=6, fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.08))
+    axes.legend(ncols=6, fontsize=7, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.13))
 
 
 def columns_of(found):
@@ -78,16 +80,21 @@ def columns_of(found):
 
 
 def micro_groups(lines):
+    """The ratios of what libuv has too, and the nanoseconds of the rest."""
+
     def value(line):
         return line.get("cpu_per_op_ns" if line.get("bench") in BY_CPU else "per_op_ns")
 
     cost = medians(lines, lambda line: (line.get("bench"), line["peer"]), value)
-    groups = {}
+    ratios, times = {}, {}
     for (bench, peer), number in cost.items():
         reference = cost.get((bench, "libuv"))
-        if reference and peer != "libuv":
-            groups.setdefault(bench.replace("_", "_\n", 1), {})[peer, None] = number / reference
-    return groups
+        name = bench.replace("_soon_", "_soon\n")
+        if reference is None:
+            times.setdefault(name, {})[peer, None] = number
+        elif peer != "libuv":
+            ratios.setdefault(name, {})[peer, None] = number / reference
+    return ratios, times
 
 
 def network_groups(results):
@@ -106,18 +113,18 @@ def network_groups(results):
 
 
 def draw_comparison(results, path):
-    micro, network = micro_groups(results.get("micro", {}).get("lines", [])), network_groups(results)
-    parts = []
-    if micro:
-        parts.append((micro, "Time for an operation, relative to raw libuv in C (lower is better)", True))
-    if network:
-        parts.append((network, "Requests per second, relative to raw libuv in C (higher is better)", False))
+    ratios, times = micro_groups(results.get("micro", {}).get("lines", []))
+    parts = [
+        (ratios, "Time for an operation, relative to raw libuv in C (lower is better)", 1, True),
+        (times, "Tasks: nanoseconds for an operation (lower is better)", 10, True),
+        (network_groups(results), "Requests per second, relative to raw libuv in C (higher is better)", 0, False),
+    ]
+    parts = [part for part in parts if part[0]]
     if not parts:
         return
-    figure, rows = plt.subplots(len(parts), 1, figsize=(11, 4.2 * len(parts)), squeeze=False)
-    for axes, (groups, title, logarithmic) in zip(rows[:, 0], parts):
-        found = {column for ratios in groups.values() for column in ratios}
-        bars(axes, groups, columns_of(found), title, logarithmic)
+    figure, rows = plt.subplots(len(parts), 1, figsize=(11, 3.9 * len(parts)), squeeze=False)
+    for axes, part in zip(rows[:, 0], parts):
+        bars(axes, *part)
     save(figure, path)
 
 
@@ -152,7 +159,7 @@ def draw_growth(results, path):
 
 
 def save(figure, path):
-    figure.tight_layout()
+    figure.tight_layout(h_pad=2)
     figure.savefig(path, dpi=100, bbox_inches="tight", pil_kwargs={"optimize": True})
     plt.close(figure)
     print(path)
