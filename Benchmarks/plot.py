@@ -27,7 +27,8 @@ STYLES = {None: "-", "protocol": "-", "stream": "--"}
 BY_CPU = {"call_later", "sleep"}
 
 plt.rcParams.update({
-    "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "hatch.linewidth": 0.6,
+    "font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
+    "hatch.linewidth": 0.6,
 })
 
 

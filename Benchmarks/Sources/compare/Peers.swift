@@ -70,7 +70,9 @@ private func buildNIO(_ programs: Programs) async throws -> String? {
 private func pythonPeer(_ name: String, _ programs: Programs) async throws -> Peer? {
     let python = getenv("PYTHON").map { String(cString: $0) } ?? "python3"
     do {
-        let test = try await programs.run([python, "-I", "-c", "import \(name)"], limit: .seconds(20))
+        // Python looks for modules in the current folder first, and who knows what is there.
+        let test = try await programs.run(
+            [python, "-c", "import \(name)"], limit: .seconds(20), workingDirectory: Folder.results)
         if test.status == 0 {
             let command = [python, Folder.benchmarks + "/python/peer.py", name]
             return Peer(name: name, command: command, modes: ["protocol", "stream"], divisor: 10)

@@ -27,7 +27,7 @@ struct Programs {
         return ["taskset", "-c", processor == .first ? "0" : "1"] + command
     }
 
-    /// Runs a program to its end. Its output goes to standard error as well if `echoing`.
+    /// Runs a program to its end, and ends it if that takes too long.
     func run(
         _ command: [String], on processor: Processor = .any, limit: Duration, workingDirectory: String? = nil
     ) async throws -> Output {

@@ -103,7 +103,8 @@ int target_connect(unsigned number) {
         setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         bind_source(descriptor, number);
     }
-    if (connect(descriptor, (struct sockaddr *)&address, address_length) == 0 || errno == EINPROGRESS) return descriptor;
+    int status = connect(descriptor, (struct sockaddr *)&address, address_length);
+    if (status == 0 || errno == EINPROGRESS) return descriptor;
     // A full backlog of a Unix socket: the caller may try again.
     if (errno != EAGAIN) fail("connect");
     close(descriptor);
