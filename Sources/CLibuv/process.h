@@ -1,6 +1,6 @@
-// What a child process does between fork and exec that uv_spawn has no options for. libuv forks with fork(), so a handler of
-// pthread_atfork runs in the child; it acts only on forks of a thread that is inside of asyncio_spawn. In the child only calls
-// that are safe in a signal handler are made.
+// What a child process does between fork and exec that uv_spawn has no options for. A handler of pthread_atfork does it in the
+// child; it acts only on forks of a thread that is inside of asyncio_spawn. In the child only calls that are safe in a signal
+// handler are made.
 #ifndef SWIFT_ASYNCIO_CLIBUV_PROCESS_H
 #define SWIFT_ASYNCIO_CLIBUV_PROCESS_H
 
@@ -23,6 +23,7 @@
 
 enum asyncio_child_step {
     ASYNCIO_CHILD_EXEC,
+    ASYNCIO_CHILD_FOLDER,
     ASYNCIO_CHILD_PROCESS_GROUP,
     ASYNCIO_CHILD_GROUPS,
     ASYNCIO_CHILD_GROUP,
@@ -31,6 +32,9 @@ enum asyncio_child_step {
 
 /// What the child is to do; the fields that are not wanted are -1.
 struct asyncio_child_setup {
+    /// Those of uv_spawn.
+    uv_process_options_t *options;
+    const char *folder;
     int closes_descriptors;
     int64_t umask;
     int64_t process_group;
@@ -41,7 +45,8 @@ struct asyncio_child_setup {
     int report;
 };
 
-struct asyncio_child_failure {
+/// How far a child has got before exec; no error if everything is done.
+struct asyncio_child_report {
     int step;
     int error;
 };
@@ -100,11 +105,15 @@ static inline void asyncio_close_descriptors(void) {
 }
 #endif
 
-static inline void asyncio_child_fail(const struct asyncio_child_setup *setup, int step) {
-    struct asyncio_child_failure failure = {step, errno};
+static inline void asyncio_child_report(const struct asyncio_child_setup *setup, int step, int error) {
+    struct asyncio_child_report report = {step, error};
     ssize_t written;
-    do written = write(setup->report, &failure, sizeof failure);
+    do written = write(setup->report, &report, sizeof report);
     while (written == -1 && errno == EINTR);
+}
+
+static inline void asyncio_child_fail(const struct asyncio_child_setup *setup, int step) {
+    asyncio_child_report(setup, step, errno);
     _exit(127);
 }
 
@@ -112,6 +121,10 @@ static inline void asyncio_child_fail(const struct asyncio_child_setup *setup, i
 static inline void asyncio_child_did_fork(void) {
     const struct asyncio_child_setup *setup = *asyncio_current_setup();
     if (setup == NULL) return;
+    // It has made libuv fork, and has no other purpose. This is the child's copy.
+    setup->options->flags &= ~(unsigned)UV_PROCESS_SETGID;
+    // The folder first: the child's user may not be allowed to enter it.
+    if (setup->folder != NULL && chdir(setup->folder) != 0) asyncio_child_fail(setup, ASYNCIO_CHILD_FOLDER);
     if (setup->umask != -1) umask((mode_t)setup->umask);
     if (setup->process_group != -1 && setpgid(0, (pid_t)setup->process_group) != 0)
         asyncio_child_fail(setup, ASYNCIO_CHILD_PROCESS_GROUP);
@@ -120,35 +133,55 @@ static inline void asyncio_child_did_fork(void) {
     if (setup->group != -1 && setgid((gid_t)setup->group) != 0) asyncio_child_fail(setup, ASYNCIO_CHILD_GROUP);
     if (setup->user != -1 && setuid((uid_t)setup->user) != 0) asyncio_child_fail(setup, ASYNCIO_CHILD_USER);
     if (setup->closes_descriptors) asyncio_close_descriptors();
+    asyncio_child_report(setup, ASYNCIO_CHILD_EXEC, 0);
 }
 
 static inline void asyncio_watch_forks(void) { pthread_atfork(NULL, NULL, asyncio_child_did_fork); }
 
-/// uv_spawn, and what `setup` adds to it. Closes both ends of the pipe through which the child reports. On failure `step` says
-/// what failed; the handle has to be closed in any case. A child whose set-up failed has still to be reaped if `is_alive`.
+/// Opens /dev/null for those of the standard descriptors that are closed, so that nothing else gets their numbers: libuv would
+/// abort when it closes one of its own, never close a connection, and overwrite in a child the pipe that tells of its failure.
+static inline void asyncio_open_standard_descriptors(void) {
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) != -1) continue;
+        int opened = open("/dev/null", O_RDWR);
+        if (opened > fd) close(opened);
+    }
+}
+
+/// uv_spawn, and what `setup` adds to it. Closes both ends of the pipe through which the child reports; `report` does not block.
+/// On failure `step` says what failed; the handle has to be closed in any case. A child whose set-up failed has still to be
+/// reaped if `is_alive`.
 static inline int asyncio_spawn(
-    uv_loop_t *loop, uv_process_t *handle, const uv_process_options_t *options, struct asyncio_child_setup setup,
-    int report, int *step, int *is_alive) {
+    uv_loop_t *loop, uv_process_t *handle, struct asyncio_child_setup setup, int report, int *step, int *is_alive) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, asyncio_watch_forks);
+    // Newer ones of libuv call posix_spawn where they can, which runs no handlers. They cannot for a child with a group.
+    setup.options->flags |= UV_PROCESS_SETGID;
+    setup.options->gid = getgid();
     *step = ASYNCIO_CHILD_EXEC;
     *asyncio_current_setup() = &setup;
-    int status = uv_spawn(loop, handle, options);
+    int status = uv_spawn(loop, handle, setup.options);
     *asyncio_current_setup() = NULL;
     close(setup.report);
     *is_alive = status == 0;
     if (status == 0) {
-        struct asyncio_child_failure failure;
+        // What the child had to say it has said: it has become another program, or has ended.
+        struct asyncio_child_report said = {ASYNCIO_CHILD_EXEC, 0};
         ssize_t count;
-        do count = read(report, &failure, sizeof failure);
+        do count = read(report, &said, sizeof said);
         while (count == -1 && errno == EINTR);
-        if (count == (ssize_t)sizeof failure) {
-            *step = failure.step;
-            status = -failure.error;
-        }
+        *step = said.step;
+        // A child that has not done what was asked for, such as to become another user, must not go on.
+        status = count == (ssize_t)sizeof said ? -said.error : UV_ENOTSUP;
     }
     close(report);
     return status;
+}
+
+/// Whether a descriptor is open and passed on to other programs.
+static inline int asyncio_is_inherited(int fd) {
+    int flags = fcntl(fd, F_GETFD);
+    return flags != -1 && !(flags & FD_CLOEXEC);
 }
 
 /// Whether a child has ended and somebody else has taken its status.

@@ -1,6 +1,6 @@
 // A tour of AsyncIO: small sections that do real work, side by side on one loop, and a table of what they did.
 //
-//   tour [FOLDER]        hashes the files of FOLDER, by default of this package's Sources; Ctrl-C stops it
+//   tour [FOLDER]        hashes the files of FOLDER, by default of this package's Sources; Ctrl-C or SIGTERM stops it
 
 import AsyncIO
 import Glibc
@@ -10,7 +10,13 @@ struct Tour {
     static func main() {
         let folder = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : defaultFolder
         do {
-            try AsyncIO.run { loop in try await tour(loop, folder) }
+            let ended: Void? = try AsyncIO.run { loop in
+                // A SIGTERM cancels the tour, which may take ten seconds to clean up.
+                try await loop.withGracefulShutdown(on: [.terminate], deadline: .seconds(10)) {
+                    try await tour(loop, folder)
+                }
+            }
+            if ended == nil { print("stopped by SIGTERM; everything has been cleaned up") }
         } catch is KeyboardInterrupt {
             print("stopped by Ctrl-C; everything has been cleaned up")
         } catch {
@@ -49,6 +55,11 @@ func tour(_ loop: EventLoop, _ folder: String) async throws {
     try await echoToHundredClients(loop, ledger)
     try await sendFile(loop, ledger)
     try await hashAndCount(loop, folder, ledger)
+    let text = try await copyAndCompare(loop, folder, ledger)
+    try await countWithPipeline(loop, text, ledger)
+    try await watchFolder(loop, ledger)
+    try await endService(loop, ledger)
+    try describeSystem(loop, ledger)
 
     try await posting.value
     ticking.cancel()

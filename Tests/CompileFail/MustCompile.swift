@@ -278,6 +278,38 @@ func connections(_ loop: EventLoop) async throws -> Int {
     return counter.count
 }
 
+func services(_ loop: EventLoop) async throws {
+    let counter = Counter()
+    try loop.addSignalHandler(.user1) { counter.increment() }
+    loop.removeSignalHandler(.user1)
+    let answer = try await loop.withGracefulShutdown(deadline: .seconds(1)) {
+        let child = try await loop.createSubprocess("cat", stdin: .pipe, stdout: .pipe)
+        counter.increment()
+        return try await child.communicate(Array("hello\n".utf8)).stdout
+    }
+    precondition(answer == Array("hello\n".utf8))
+    try await loop.files.withTemporaryDirectory { folder in
+        try await loop.files.writeFile(folder + "/lines", "one\ntwo\n")
+        try await loop.files.withFile(folder + "/lines") { file in
+            for try await _ in file.lines { counter.increment() }
+        }
+        for try await entry in loop.files.walk(folder) { print(entry.name) }
+    }
+    let group = try EventLoopGroup(count: 2)
+    let sum = try await group.onEach { loop in
+        let mine = Counter()
+        try await services(loop, mine)
+        return mine.count
+    }.reduce(0, +)
+    precondition(sum == 2)
+    try await group.shutdown()
+}
+
+func services(_ loop: EventLoop, _ counter: Counter) async throws {
+    try await loop.sleep(for: .zero)
+    counter.increment()
+}
+
 @main
 struct Program {
     static func main() throws {
@@ -289,6 +321,7 @@ struct Program {
             let total = try await generators(loop) + blocking(loop)
             precondition(counted.count > 0 && total > 0 && factory.created > 0)
             try await connections(loop)
+            try await services(loop)
 
             let service = Service(executor: loop.executor, account: Account(on: loop.executor))
             try await fromEverywhere(service.executor)

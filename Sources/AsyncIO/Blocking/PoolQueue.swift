@@ -35,7 +35,7 @@ final class PoolQueue: Sendable {
 
     init(executor: LoopExecutor) {
         self.executor = executor
-        threads = System.environment("UV_THREADPOOL_SIZE").flatMap { Int($0) }.map { max(1, min($0, 1024)) } ?? 4
+        threads = System.poolThreads
         state = .allocate(capacity: 1)
         state.initialize(to: State())
     }

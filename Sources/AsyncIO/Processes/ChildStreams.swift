@@ -53,17 +53,16 @@ struct ChildDescriptors {
     private var far: [Int32] = []
 
     /// Opens the pipes. On failure nothing stays open.
-    init(stdin: ChildStream, stdout: ChildStream, stderr: ChildErrorStream, passing passed: [Int32]) throws {
+    init(stdin: ChildStream, stdout: ChildStream, stderr: ChildErrorStream) throws {
         do {
-            try add(stdin, argument: "stdin", childReads: true)
-            try add(stdout, argument: "stdout", childReads: false)
+            try add(stdin, childReads: true)
+            try add(stdout, childReads: false)
             if let stderr = stderr.ofItsOwn {
-                try add(stderr, argument: "stderr", childReads: false)
+                try add(stderr, childReads: false)
             } else {
                 // Inheriting would give it number 2 of this process.
                 given.append(given[1])
             }
-            for descriptor in passed { try pass(descriptor) }
         } catch {
             closeNear()
             closeFar()
@@ -71,21 +70,35 @@ struct ChildDescriptors {
         }
     }
 
-    private mutating func add(_ stream: ChildStream, argument: StaticString, childReads: Bool) throws {
+    /// Throws unless all descriptors that the child is to get are open. To be asked before a pipe takes the number of one that is
+    /// not.
+    static func check(
+        stdin: ChildStream, stdout: ChildStream, stderr: ChildErrorStream, passing passed: [Int32]
+    ) throws {
+        if case .fileDescriptor(let descriptor) = stdin { try check(descriptor, "stdin") }
+        if case .fileDescriptor(let descriptor) = stdout { try check(descriptor, "stdout") }
+        if case .fileDescriptor(let descriptor) = stderr { try check(descriptor, "stderr") }
+        for descriptor in passed { try check(descriptor, "passFileDescriptors") }
+    }
+
+    private static func check(_ descriptor: Int32, _ argument: StaticString) throws {
+        guard descriptor >= 0 else {
+            throw EventLoopError.invalidArgument("\(argument): Invalid file descriptor: \(descriptor)")
+        }
+        guard SystemSocket(descriptor).isOpen else {
+            throw IOError(
+                code: .badDescriptor, operation: "dup2", reason: IOError.Code.badDescriptor.text,
+                subject: "\(argument), descriptor \(descriptor)")
+        }
+    }
+
+    private mutating func add(_ stream: ChildStream, childReads: Bool) throws {
         let number = Int32(given.count)
         switch stream {
-        case .inherit: given.append(SystemSocket(number).isOpen ? number : -1)
+        // One that is not passed on is a descriptor of the loop's, say, in a process that has closed its own.
+        case .inherit: given.append(System.isInherited(number) ? number : -1)
         case .null: given.append(-1)
-        case .fileDescriptor(let descriptor):
-            guard descriptor >= 0 else {
-                throw EventLoopError.invalidArgument("\(argument): Invalid file descriptor: \(descriptor)")
-            }
-            guard SystemSocket(descriptor).isOpen else {
-                throw IOError(
-                    code: .badDescriptor, operation: "dup2", reason: IOError.Code.badDescriptor.text,
-                    subject: "\(argument), descriptor \(descriptor)")
-            }
-            given.append(descriptor)
+        case .fileDescriptor(let descriptor): given.append(descriptor)
         case .pipe:
             let pipe = try System.pipeForChild(childReads: childReads)
             near[number] = pipe.near
@@ -95,15 +108,7 @@ struct ChildDescriptors {
     }
 
     /// Gives the child a descriptor under the same number.
-    private mutating func pass(_ descriptor: Int32) throws {
-        guard descriptor >= 0 else {
-            throw EventLoopError.invalidArgument("passFileDescriptors: Invalid file descriptor: \(descriptor)")
-        }
-        guard SystemSocket(descriptor).isOpen else {
-            throw IOError(
-                code: .badDescriptor, operation: "dup2", reason: IOError.Code.badDescriptor.text,
-                subject: "passFileDescriptors, descriptor \(descriptor)")
-        }
+    mutating func pass(_ descriptor: Int32) {
         // The first three have parameters of their own.
         guard descriptor > 2 else { return }
         while given.count <= Int(descriptor) { given.append(-1) }

@@ -24,6 +24,7 @@ final class RunningChild {
         self.isDetached = isDetached
         try loop.processState.watchForEnds(loop)
         let link = Link()
+        defer { loop.processState.stopWatchingIfIdle() }
         let handle = try UVProcess(on: loop.uv, options) { status, signal in
             link.child?.end(signal > 0 ? -signal : Int32(truncatingIfNeeded: status))
         }
@@ -71,7 +72,8 @@ final class RunningChild {
     /// Sends a signal; after the end nothing happens. That a signal cannot be sent is reported.
     func send(_ signal: Signal) {
         loop.canTouch("ChildProcess.sendSignal")
-        guard returnCode == nil, let handle else { return }
+        // If somebody else has taken its status, its number may be another process's by now.
+        guard returnCode == nil, let handle, !System.isChildGone(pid) else { return }
         let status = handle.kill(signal.rawValue)
         // It has ended, and the loop has not heard of it yet.
         if status == 0 || status == IOError.Code.noSuchProcess.rawValue { return }
@@ -93,7 +95,7 @@ final class RunningChild {
 
     /// The loop closes: nobody will hear of the end any more.
     fileprivate func endWithLoop() {
-        guard returnCode == nil, !isDetached else { return }
+        guard returnCode == nil, !isDetached, !System.isChildGone(pid) else { return }
         if loop.debug {
             StandardError.print("Child process \(pid) was still running when its loop was closed; it is killed.")
         }
@@ -124,6 +126,10 @@ final class ProcessState: LoopAttachment {
 
     fileprivate func childDidEnd(_ child: RunningChild) {
         children[child.pid] = nil
+        stopWatchingIfIdle()
+    }
+
+    fileprivate func stopWatchingIfIdle() {
         guard children.isEmpty else { return }
         ends?.close()
         ends = nil

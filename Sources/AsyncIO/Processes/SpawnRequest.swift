@@ -67,8 +67,11 @@ struct SpawnRequest {
     func start(
         on loop: EventLoop, connect: (Int32) -> any ConnectionProtocol
     ) throws -> (child: RunningChild, pipes: [Int32: SocketTransport]) {
-        var descriptors = try ChildDescriptors(stdin: stdin, stdout: stdout, stderr: stderr, passing: passed)
+        try ChildDescriptors.check(stdin: stdin, stdout: stdout, stderr: stderr, passing: passed)
+        System.openStandardDescriptors()
+        var descriptors = try ChildDescriptors(stdin: stdin, stdout: stdout, stderr: stderr)
         defer { descriptors.closeFar() }
+        for descriptor in passed { descriptors.pass(descriptor) }
         var pipes: [Int32: SocketTransport] = [:]
         do {
             for number in descriptors.near.keys.sorted() {

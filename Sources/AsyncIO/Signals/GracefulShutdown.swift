@@ -131,8 +131,10 @@ private final class ShutdownSignals {
         do {
             return try task.result()
         } catch let error as CancellationError {
-            if case .ending = phase, !wasCancelled { return nil }
-            throw error
+            // A second signal may have come while it ended.
+            if case .running = phase { throw error }
+            if wasCancelled { throw error }
+            return nil
         }
     }
 }

@@ -42,6 +42,8 @@ final class GatherFuture: Future<Void> {
         var cancelled = false
         for child in children where child.cancel() { cancelled = true }
         if cancelled { isCancelling = true }
+        // A loop that closes calls nobody back: nothing would be heard of the ends of the children.
+        if cancelled, loop.ready.pointee.isClosing { complete(.cancelled) }
         return cancelled
     }
 

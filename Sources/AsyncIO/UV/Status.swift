@@ -112,3 +112,36 @@ extension IOError.Code {
     /// The family is not known to the resolver. asyncio: gaierror EAI_FAMILY
     public static var unknownFamily: Self { Self(rawValue: Int32(UV_EAI_FAMILY.rawValue)) }
 }
+
+extension IOError.Code {
+    /// The file ended before what was expected of it.
+    public static var endOfFile: Self { Self(rawValue: Int32(UV_EOF.rawValue)) }
+    /// The disk is full.
+    public static var noSpace: Self { Self(rawValue: Int32(UV_ENOSPC.rawValue)) }
+    /// It is a folder.
+    public static var isDirectory: Self { Self(rawValue: Int32(UV_EISDIR.rawValue)) }
+    /// It is not a folder.
+    public static var notDirectory: Self { Self(rawValue: Int32(UV_ENOTDIR.rawValue)) }
+    /// The folder is not empty.
+    public static var directoryNotEmpty: Self { Self(rawValue: Int32(UV_ENOTEMPTY.rawValue)) }
+    /// Symbolic links lead in a circle, or must not be followed.
+    public static var tooManySymbolicLinks: Self { Self(rawValue: Int32(UV_ELOOP.rawValue)) }
+    /// The two paths are on different file systems.
+    public static var crossDevice: Self { Self(rawValue: Int32(UV_EXDEV.rawValue)) }
+    /// Nothing can be changed on this file system.
+    public static var readOnlyFileSystem: Self { Self(rawValue: Int32(UV_EROFS.rawValue)) }
+    /// The file would become too large.
+    public static var fileTooLarge: Self { Self(rawValue: Int32(UV_EFBIG.rawValue)) }
+    /// The file is a program that runs.
+    public static var textFileBusy: Self { Self(rawValue: Int32(UV_ETXTBSY.rawValue)) }
+    /// The file has too many names.
+    public static var tooManyLinks: Self { Self(rawValue: Int32(UV_EMLINK.rawValue)) }
+    /// There is no such device.
+    public static var noSuchDevice: Self { Self(rawValue: Int32(UV_ENODEV.rawValue)) }
+    /// What is behind the descriptor has no positions: a pipe, a terminal.
+    public static var invalidSeek: Self { Self(rawValue: Int32(UV_ESPIPE.rawValue)) }
+    /// The device failed.
+    public static var inputOutput: Self { Self(rawValue: Int32(UV_EIO.rawValue)) }
+    /// The descriptor does not know this request.
+    public static var inappropriateRequest: Self { Self(rawValue: Int32(UV_ENOTTY.rawValue)) }
+}

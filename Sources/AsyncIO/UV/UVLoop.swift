@@ -12,6 +12,7 @@ final class UVLoop {
 
     init() throws {
         raw = .allocate(capacity: 1)
+        System.openStandardDescriptors()
         let status = uv_loop_init(raw)
         if status < 0 {
             // Every property is set, so `deinit` runs, and frees the memory.

@@ -32,7 +32,7 @@ final class UVProcess: UVHandle {
     init(on loop: UVLoop, _ options: SpawnOptions, _ callback: @escaping (Int64, Int32) -> Void) throws {
         self.callback = callback
         // Closed at exec, or by the call.
-        let report = try System.makePipe()
+        let report = try System.makePipe(readFlags: Int32(UV_NONBLOCK_PIPE.rawValue))
         // `uv_spawn` initialises the handle, whether or not it succeeds.
         try super.init(UV_PROCESS, of: uv_process_t.self, on: loop, operation: "uv_spawn") { _, _ in 0 }
         var step: Int32 = 0
@@ -48,15 +48,14 @@ final class UVProcess: UVHandle {
 
     private static func failure(_ status: Int32, _ step: Int32, _ options: SpawnOptions) -> IOError {
         switch asyncio_child_step(UInt32(step)) {
+        case ASYNCIO_CHILD_FOLDER:
+            return IOError(uvStatus: status, operation: "chdir", subject: options.workingDirectory)
         case ASYNCIO_CHILD_PROCESS_GROUP: return IOError(uvStatus: status, operation: "setpgid", subject: options.file)
         case ASYNCIO_CHILD_GROUPS: return IOError(uvStatus: status, operation: "setgroups", subject: options.file)
         case ASYNCIO_CHILD_GROUP: return IOError(uvStatus: status, operation: "setgid", subject: options.file)
         case ASYNCIO_CHILD_USER: return IOError(uvStatus: status, operation: "setuid", subject: options.file)
-        default: break
+        default: return IOError(uvStatus: status, operation: "uv_spawn", subject: options.file)
         }
-        // The system does not say whether it was the folder or the program that it did not find.
-        if let folder = options.workingDirectory, let failure = System.checkFolder(folder) { return failure }
-        return IOError(uvStatus: status, operation: "uv_spawn", subject: options.file)
     }
 
     var pid: Int32 { uv_process_get_pid(pointer(as: uv_process_t.self)) }
@@ -85,6 +84,12 @@ extension System {
     /// Ends a child at once and waits for that.
     static func endChild(_ pid: Int32) { asyncio_end_child(pid) }
 
+    /// Whether a descriptor is open and passed on to other programs.
+    static func isInherited(_ descriptor: Int32) -> Bool { asyncio_is_inherited(descriptor) != 0 }
+
+    /// Sees to it that no pipe or socket gets the number of a standard descriptor.
+    static func openStandardDescriptors() { asyncio_open_standard_descriptors() }
+
     /// A pipe for a child: `near` is this process's end and does not block. Neither is inherited as it is.
     static func pipeForChild(childReads: Bool) throws(IOError) -> (near: Int32, far: Int32) {
         let nonBlocking = Int32(UV_NONBLOCK_PIPE.rawValue)
@@ -101,19 +106,6 @@ extension System {
         try uvCheck(uv_pipe(&ends, readFlags, writeFlags), "pipe")
         return (ends[0], ends[1])
     }
-
-    /// Why a folder cannot be the working directory; nil if it can.
-    fileprivate static func checkFolder(_ path: String) -> IOError? {
-        var request = uv_fs_t()
-        let status = uv_fs_stat(nil, &request, path, nil)
-        defer { uv_fs_req_cleanup(&request) }
-        if status < 0 { return IOError(uvStatus: status, operation: "chdir", subject: path) }
-        if request.statbuf.st_mode & UInt64(S_IFMT) != UInt64(S_IFDIR) {
-            return IOError(uvStatus: Int32(UV_ENOTDIR.rawValue), operation: "chdir", subject: path)
-        }
-        let access = uv_fs_access(nil, &request, path, X_OK, nil)
-        return access < 0 ? IOError(uvStatus: access, operation: "chdir", subject: path) : nil
-    }
 }
 
 extension SpawnOptions {
@@ -123,20 +115,23 @@ extension SpawnOptions {
         on loop: UnsafeMutablePointer<uv_loop_t>, _ handle: UnsafeMutablePointer<uv_process_t>,
         _ report: (near: Int32, far: Int32), _ step: inout Int32, _ isAlive: inout Int32
     ) -> Int32 {
-        withNative { native in
+        withNative { native, folder in
             (extraGroups ?? []).withUnsafeBufferPointer { groups in
                 let setup = asyncio_child_setup(
-                    closes_descriptors: closesDescriptors ? 1 : 0, umask: umask.map(Int64.init) ?? -1,
-                    process_group: processGroup.map(Int64.init) ?? -1, user: user.map(Int64.init) ?? -1,
-                    group: group.map(Int64.init) ?? -1, group_count: extraGroups.map { Int64($0.count) } ?? -1,
-                    groups: groups.baseAddress, report: report.far)
-                return asyncio_spawn(loop, handle, &native, setup, report.near, &step, &isAlive)
+                    options: native, folder: folder, closes_descriptors: closesDescriptors ? 1 : 0,
+                    umask: umask.map(Int64.init) ?? -1, process_group: processGroup.map(Int64.init) ?? -1,
+                    user: user.map(Int64.init) ?? -1, group: group.map(Int64.init) ?? -1,
+                    group_count: extraGroups.map { Int64($0.count) } ?? -1, groups: groups.baseAddress,
+                    report: report.far)
+                return asyncio_spawn(loop, handle, setup, report.near, &step, &isAlive)
             }
         }
     }
 
-    /// The same for libuv, valid during the call.
-    private func withNative(_ body: (inout uv_process_options_t) -> Int32) -> Int32 {
+    /// The same for libuv, valid during the call, and the working directory, which libuv is not told.
+    private func withNative(
+        _ body: (UnsafeMutablePointer<uv_process_options_t>, UnsafePointer<CChar>?) -> Int32
+    ) -> Int32 {
         let arguments = CStrings(arguments)
         let environment = environment.map { CStrings($0) }
         var containers = descriptors.map { descriptor in
@@ -153,11 +148,10 @@ extension SpawnOptions {
                     native.file = file
                     native.args = arguments.base
                     native.env = environment?.base
-                    native.cwd = folder
                     native.flags = startsSession ? UInt32(UV_PROCESS_DETACHED.rawValue) : 0
                     native.stdio_count = Int32(containers.count)
                     native.stdio = containers.baseAddress
-                    return body(&native)
+                    return body(&native, folder)
                 }
             }
         }

@@ -1,0 +1,169 @@
+// Copying files, in pieces that leave room for others.
+
+/// How ``Files/copy(_:to:options:)`` copies.
+///
+/// libuv: UV_FS_COPYFILE_*
+public struct CopyOptions: OptionSet, Sendable {
+    /// A bit for each option.
+    public let rawValue: UInt32
+
+    /// Wraps the bits.
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    /// The destination must not be there.
+    public static let exclusive = CopyOptions(rawValue: 1 << 0)
+    /// Shares the blocks of the source if the file system can do that.
+    public static let clone = CopyOptions(rawValue: 1 << 1)
+    /// Shares the blocks of the source, or fails; what was at the destination may be gone then.
+    public static let forceClone = CopyOptions(rawValue: 1 << 2)
+}
+
+extension Files {
+    /// How much the system copies by one call: some milliseconds of a thread of the pool.
+    private static let pieceSize = 4 << 20
+
+    /// Copies a file with its permissions. What was at the destination is gone. Copying a file to itself does nothing.
+    ///
+    /// The system copies without taking the bytes into the process, in pieces of 4 MiB: others have their turn between them,
+    /// and a cancellation is heard. What the source is longer by than at the beginning is not copied. Of what is no regular
+    /// file, everything up to its end is copied.
+    ///
+    /// **Cancellation:** ends the copying, and the destination is removed.
+    ///
+    /// - Throws: ``IOError`` with both paths, for example `.noSpace`, `.isDirectory`, `.fileExists`; `.endOfFile` if somebody
+    ///   has cut the source off meanwhile. A destination that has been written to is removed then.
+    ///
+    /// asyncio: shutil.copy · libuv: uv_fs_sendfile, uv_fs_copyfile
+    public func copy(_ from: String, to: String, options: CopyOptions = []) async throws {
+        try loop.checkOpen("copyfile")
+        try check(from, "from")
+        try check(to, "to")
+        let isExclusive = options.contains(.exclusive)
+        if !options.isDisjoint(with: [.clone, .forceClone]) {
+            do {
+                return try await call(from, to, .clone(from, to, isExclusive: isExclusive))
+            } catch let error as IOError where !options.contains(.forceClone) && error.saysThatCloningIsImpossible {
+                // The bytes it is.
+            }
+        }
+        let subject = "\(from) -> \(to)"
+        do {
+            try await withFile(from) { source in
+                let info = try await source.stat()
+                if info.isDirectory { throw IOError(uvStatus: IOError.Code.isDirectory.rawValue, operation: "open") }
+                try await copy(source, info, to: to, isExclusive: isExclusive)
+            }
+        } catch let error as IOError {
+            throw IOError(code: error.code, operation: error.operation, reason: error.reason, subject: subject)
+        }
+    }
+
+    private func copy(_ source: AsyncFile, _ info: FileInfo, to path: String, isExclusive: Bool) async throws {
+        let (target, isNew) = try await openTarget(path, info.permissions, isExclusive: isExclusive)
+        var written: FileInfo?
+        do {
+            let before = try await target.stat()
+            if before.isSameFile(as: info) { return try await target.close() }
+            if before.isRegularFile {
+                written = before
+                if before.size > 0 { try await target.truncate(to: 0) }
+                if before.permissions != info.permissions { try await target.setPermissions(info.permissions) }
+            }
+            if info.isRegularFile, info.size > 0 {
+                try await copyPieces(source, target, size: info.size)
+            } else {
+                try await copyToEnd(source, target)
+            }
+            try await target.close()
+        } catch {
+            if isNew || written != nil { await discard(target, written) }
+            try? await target.close()
+            throw error
+        }
+    }
+
+    /// Opens the destination, and finds out whether it is new.
+    private func openTarget(
+        _ path: String, _ permissions: FilePermissions, isExclusive: Bool
+    ) async throws -> (file: AsyncFile, isNew: Bool) {
+        // No cancellation breaks this off, for nobody would know afterwards who made the file.
+        let call = FileCall.open(path, flags: try FileMode.exclusive.flags(), permissions: permissions.rawValue)
+        let made = await loop.fileCallToEnd(call) { request -> Result<Int32, IOError> in
+            request.result < 0 ? .failure(IOError(request, path)) : .success(Int32(request.result))
+        }
+        switch made {
+        case .success(let descriptor): return (AsyncFile(descriptor, path: path, mode: .write, loop: loop), true)
+        case .failure(let error) where error.code != .fileExists || isExclusive: throw error
+        case .failure: return (try await open(path, [.overwrite, .create], permissions: permissions), false)
+        }
+    }
+
+    private func copyPieces(_ source: AsyncFile, _ target: AsyncFile, size: Int) async throws {
+        var copied = 0
+        while copied < size {
+            let got: Int
+            do {
+                got = try await sendfile(
+                    from: source, to: target, offset: copied, count: min(Self.pieceSize, size - copied))
+            } catch let error as IOError where error.saysThatSendfileIsImpossible {
+                try await source.seek(to: copied)
+                return try await copyToEnd(source, target)
+            }
+            if got == 0 {
+                throw IOError(
+                    code: .endOfFile, operation: "sendfile",
+                    reason: "\(IOError.Code.endOfFile.text): cut off while it was copied, at \(copied) of \(size) bytes"
+                )
+            }
+            copied += got
+        }
+    }
+
+    private func copyToEnd(_ source: AsyncFile, _ target: AsyncFile) async throws {
+        for try await chunk in source.chunks(of: AsyncFile.chunkSize * 4) { try await target.write(chunk) }
+    }
+
+    /// Removes what was written to a destination, unless its name leads to something else by now: then it is emptied.
+    private func discard(_ target: AsyncFile, _ written: FileInfo?) async {
+        let path = target.path
+        let named = await loop.fileCallToEnd(.linkStatus(path)) { $0.result < 0 ? nil : FileInfo($0.status) }
+        if let written, !(named?.isSameFile(as: written) ?? false) {
+            // After a close that failed the number may be another file's.
+            guard !target.isClosed else { return }
+            await loop.fileCallToEnd(.truncate(target.fileDescriptor, size: 0)) { _ in }
+        } else {
+            await loop.fileCallToEnd(.unlink(path)) { _ in }
+        }
+    }
+
+    /// Copies a part of a file to another one's position, without taking the bytes into the process. The position of `source`
+    /// does not matter, and stays.
+    ///
+    /// **Cancellation:** ends the wait; a part may have been copied.
+    ///
+    /// - Parameters:
+    ///   - offset: where to begin in `source`, in bytes.
+    ///   - count: how many bytes to copy at most. They keep a thread of the pool until they are copied.
+    /// - Returns: how many bytes; 0 only at the end of `source`.
+    ///
+    /// asyncio: os.sendfile · libuv: uv_fs_sendfile
+    @discardableResult
+    public func sendfile(from source: AsyncFile, to target: AsyncFile, offset: Int, count: Int) async throws -> Int {
+        guard offset >= 0, count >= 0 else {
+            throw EventLoopError.invalidArgument("offset, count: must not be negative")
+        }
+        try source.checkOpen("sendfile")
+        if count == 0 { return 0 }
+        return try await target.receive(from: source, offset: offset, count: count)
+    }
+}
+
+extension IOError {
+    fileprivate var saysThatCloningIsImpossible: Bool {
+        [.invalidArgument, .notSupported, .notImplemented, .inappropriateRequest, .crossDevice].contains(code)
+    }
+
+    fileprivate var saysThatSendfileIsImpossible: Bool {
+        [.invalidArgument, .notSupported, .notImplemented, .notSocket, .crossDevice].contains(code)
+    }
+}

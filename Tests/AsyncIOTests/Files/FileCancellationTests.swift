@@ -1,0 +1,162 @@
+// Cancellation, the turn in the pool, and the end of the loop.
+
+import Testing
+
+@testable import AsyncIO
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#else
+    import Musl
+#endif
+
+/// A pipe with a name, whose opening keeps a thread of the pool until the other end is opened.
+private struct NamedPipe {
+    let path: String
+
+    init(_ path: String) {
+        self.path = path
+        #expect(mkfifo(path, 0o600) == 0)
+    }
+
+    /// Lets everybody go on who opens it for reading, and lets readers see the end.
+    func release() {
+        let end = open(path, O_WRONLY | O_NONBLOCK)
+        if end >= 0 { close(end) }
+    }
+}
+
+/// One at a time: they keep threads of the pool, of which the process has four, and wait for others.
+@Suite(.serialized) struct FileCancellationTests {
+    @Test func cancelledReadLosesNothing() async throws {
+        try await inFolder { loop, folder in
+            let path = folder + "/a"
+            let bytes = noise(1_000_000)
+            try await loop.files.writeFile(path, bytes)
+            let file = try await loop.files.open(path)
+            var result: [UInt8] = []
+            for round in 0..<200 {
+                let task = loop.createTask { try await file.read(1000) }
+                try await loop.rounds(round % 4)
+                task.cancel()
+                if let piece = try? await task.value { result += piece }
+            }
+            result += try await file.read()
+            #expect(result == bytes)
+            try await file.close()
+        }
+    }
+
+    @Test func cancelledReadOfPipeLosesNothing() async throws {
+        try await inFolder { loop, folder in
+            let pipe = NamedPipe(folder + "/p")
+            let opening = loop.createTask { try await loop.files.open(pipe.path) }
+            let writer = try await loop.files.open(pipe.path, .overwrite)
+            let file = try await opening.value
+            #expect(systemCode(await caught { try await file.seek(to: 0) }) == .invalidSeek)
+            let reading = loop.createTask { try await file.read(100) }
+            try await loop.rounds(3)
+            reading.cancel()
+            #expect(await caught { try await reading.value } is CancellationError)
+            try await writer.write("abc\nde")
+            #expect(try await file.readLine() == octets("abc\n"))
+            try await writer.write("f\n")
+            #expect(try await file.readLine() == octets("def\n"))
+            try await writer.close()
+            let isAtEnd = try await file.read().isEmpty
+            #expect(isAtEnd)
+            try await file.close()
+        }
+    }
+
+    @Test func fileThatNobodyWantsAnyMoreIsClosed() async throws {
+        try await inFolder { loop, folder in
+            let pipe = NamedPipe(folder + "/p")
+            let task = loop.createTask { try await loop.files.open(pipe.path) }
+            try await loop.rounds(3)
+            task.cancel()
+            #expect(await caught { try await task.value } is CancellationError)
+            try await loop.untilTrue {
+                pipe.release()
+                return loop.uv.requestCount == 0
+            }
+            try await loop.untilTrue { openPaths(under: folder).isEmpty }
+        }
+    }
+
+    @Test func oneThreadIsLeftForOthers() async throws {
+        try await inFolder { loop, folder in
+            let pipe = NamedPipe(folder + "/p")
+            let tasks = (0..<20).map { _ in loop.createTask { try await loop.files.open(pipe.path) } }
+            try await loop.rounds(3)
+            #expect(loop.uv.requestCount == System.poolThreads - 1)
+            let isUnknown = try await loop.getAddrInfo(host: "localhost", service: nil).isEmpty
+            #expect(!isUnknown)
+            #expect(try await loop.toThread { 1 } == 1)
+            for task in tasks { task.cancel() }
+            for task in tasks { _ = try? await task.value }
+            try await loop.untilTrue {
+                pipe.release()
+                return loop.uv.requestCount == 0
+            }
+            try await loop.untilTrue { openPaths(under: folder).isEmpty }
+        }
+    }
+
+    @Test func closeWaitsForTheWriteThatRuns() async throws {
+        try await inFolder { loop, folder in
+            let path = folder + "/a"
+            let bytes = noise(4_000_000)
+            for round in 0..<20 {
+                let file = try await loop.files.open(path, .write)
+                let task = loop.createTask { try await file.write(bytes) }
+                try await loop.rounds(round)
+                task.cancel()
+                try await file.close()
+                #expect(!isOpen(file.fileDescriptor) || openPaths(under: folder).isEmpty)
+                _ = try? await task.value
+                let written = try await loop.files.readFile(path)
+                #expect(written.count == file.position)
+                #expect(written == Array(bytes.prefix(written.count)))
+            }
+        }
+    }
+
+    @Test func closeIsNotBrokenOff() async throws {
+        try await inFolder { loop, folder in
+            let file = try await loop.files.open(folder + "/a", .write)
+            let task = loop.createTask {
+                try await file.close()
+                #expect(openPaths(under: folder).isEmpty)
+                try await loop.sleep(for: .zero)
+            }
+            try await loop.rounds(1)
+            task.cancel()
+            #expect(await caught { try await task.value } is CancellationError)
+        }
+    }
+
+    @Test func loopThatClosesCleansUp() async throws {
+        let folder = try await withLoop { loop in
+            loop.exceptionHandler = { _, _ in }
+            let found = Variable<String>()
+            _ = loop.createTask {
+                try await loop.files.withTemporaryDirectory(prefix: "asyncio-files-") { folder in
+                    try await loop.files.withFile(folder + "/a", .write) { file in
+                        try await file.write("x")
+                        found.value = folder
+                        loop.stop()
+                        try await loop.sleep(for: .seconds(1000))
+                    }
+                }
+            }
+            try loop.runForever()
+            return found.value
+        }
+        let path = try #require(folder)
+        #expect(openPaths(under: path).isEmpty)
+        #expect(access(path, F_OK) == -1)
+    }
+}

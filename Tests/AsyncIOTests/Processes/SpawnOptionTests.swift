@@ -1,0 +1,246 @@
+// What a child is started with: program, environment, folder, user, groups, session.
+
+import Glibc
+import Testing
+
+@testable import AsyncIO
+
+@Suite struct SpawnOptionTests {
+    private static let isRoot = geteuid() == 0
+
+    @Test func argumentsArriveAsTheyAre() async throws {
+        try await onLoop { loop in
+            let arguments = ["%s\\n", "", "a b", "$HOME", "'", "\"", "é\u{1F600}", "-n", "*"]
+            let child = try await loop.createSubprocess("printf", arguments, stdout: .pipe)
+            let (output, _) = try await child.communicate()
+            #expect(asText(output ?? []) == arguments.dropFirst().map { $0 + "\n" }.joined())
+        }
+    }
+
+    @Test func environmentIsReplaced() async throws {
+        try await onLoop { loop in
+            let child = try await loop.createSubprocess(
+                "/usr/bin/env", stdout: .pipe, environment: ["ONE": "1", "TWO": "a=b\nc", "EMPTY": ""])
+            let (output, _) = try await child.communicate()
+            #expect(Set(asText(output ?? []).split(separator: "\n")) == ["ONE=1", "TWO=a=b", "c", "EMPTY="])
+        }
+    }
+
+    @Test func emptyEnvironmentIsEmpty() async throws {
+        try await onLoop { loop in
+            let child = try await loop.createSubprocess("/usr/bin/env", stdout: .pipe, environment: [:])
+            let (output, _) = try await child.communicate()
+            #expect(output == [])
+        }
+    }
+
+    @Test func environmentIsInheritedByDefaultAndSeenByAShell() async throws {
+        try await onLoop { loop in
+            let inherited = try await loop.shellOutput("echo $PATH")
+            #expect(inherited == "\(String(cString: getenv("PATH")))\n")
+            let own = try await loop.shellOutput("echo $FOO", environment: ["FOO": "bar"])
+            #expect(own == "bar\n")
+        }
+    }
+
+    @Test(arguments: ["", "A=B", "=", "A\0", "\0"])
+    func nameThatNoVariableCanHaveIsRefused(name: String) async throws {
+        try await onLoop { loop in
+            let error = await caught { try await loop.createSubprocess("true", environment: [name: "x"]) }
+            #expect(loopCode(error) == .invalidArgument)
+            #expect(text(of: error).contains("environment"))
+        }
+    }
+
+    @Test func workingDirectory() async throws {
+        try await onLoop { loop in
+            let child = try await loop.createSubprocess("pwd", ["-P"], stdout: .pipe, workingDirectory: "/usr")
+            let (output, _) = try await child.communicate()
+            #expect(output == octets("/usr\n"))
+        }
+    }
+
+    @Test func programIsLookedForFromTheWorkingDirectory() async throws {
+        try await onLoop { loop in
+            let child = try await loop.createSubprocess(
+                "./sh", ["-c", "exit 5"], workingDirectory: "/bin")
+            let code = try await child.wait()
+            #expect(code == 5)
+        }
+    }
+
+    @Test func executableIsNotTheFirstArgument() async throws {
+        try await onLoop { loop in
+            let child = try await loop.createSubprocess(
+                "a name", ["-c", "echo $0; tr '\\0' '|' </proc/$$/cmdline"], stdout: .pipe, executable: "/bin/sh")
+            let (output, _) = try await child.communicate()
+            #expect(asText(output ?? []).hasPrefix("a name\na name|-c|"))
+        }
+    }
+
+    @Test func shellCanBeAnother() async throws {
+        try await onLoop { loop in
+            let child = try await loop.createSubprocess(
+                shell: "echo $0", stdout: .pipe, executable: "/bin/echo")
+            let (output, _) = try await child.communicate()
+            #expect(output == octets("-c echo $0\n"))
+        }
+    }
+
+    @Test func newSession() async throws {
+        try await onLoop { loop in
+            let child = try await loop.createSubprocess("cat", stdin: .pipe, startNewSession: true)
+            #expect(getsid(child.pid) == child.pid)
+            let other = try await loop.createSubprocess("cat", stdin: .pipe)
+            #expect(getsid(other.pid) == getsid(0))
+            #expect(getpgid(other.pid) == getpgrp())
+            for process in [child, other] { _ = try await process.communicate() }
+        }
+    }
+
+    @Test func processGroupOfItsOwnOrOfAnother() async throws {
+        try await onLoop { loop in
+            let first = try await loop.createSubprocess("cat", stdin: .pipe, processGroup: 0)
+            #expect(getpgid(first.pid) == first.pid)
+            let second = try await loop.createSubprocess("cat", stdin: .pipe, processGroup: first.pid)
+            #expect(getpgid(second.pid) == first.pid)
+            // A signal to the group reaches both.
+            kill(-first.pid, SIGTERM)
+            for process in [first, second] {
+                let code = try await process.wait()
+                #expect(code == -SIGTERM)
+            }
+        }
+    }
+
+    @Test func processGroupThatIsNotThereIsAnError() async throws {
+        try await onLoop { loop in
+            let error = await caught { try await loop.createSubprocess("true", processGroup: 1) }
+            #expect(systemCode(error) == .notPermitted)
+            #expect((error as? IOError)?.operation == "setpgid")
+            #expect((error as? IOError)?.subject == "true")
+        }
+    }
+
+    @Test func processGroupExcludesASession() async throws {
+        try await onLoop { loop in
+            for (session, detached) in [(true, false), (false, true)] {
+                let error = await caught {
+                    try await loop.createSubprocess(
+                        "true", processGroup: 0, startNewSession: session, detached: detached)
+                }
+                #expect(loopCode(error) == .invalidArgument)
+            }
+            let negative = await caught { try await loop.createSubprocess("true", processGroup: -2) }
+            #expect(loopCode(negative) == .invalidArgument)
+        }
+    }
+
+    @Test func fileModeMask() async throws {
+        try await onLoop { loop in
+            let own = umask(0o022)
+            umask(own)
+            for mask in [0, 0o027, 0o777] as [UInt32] {
+                let child = try await loop.createSubprocess(shell: "umask", stdout: .pipe, umask: mask)
+                let (output, _) = try await child.communicate()
+                #expect(Int(asText((output ?? []).dropLast()), radix: 8) == Int(mask))
+            }
+            let refused = await caught { try await loop.createSubprocess("true", umask: 0o1000) }
+            #expect(loopCode(refused) == .invalidArgument)
+            let unchanged = umask(own)
+            umask(own)
+            #expect(unchanged == own)
+        }
+    }
+
+    @Test(.enabled(if: isRoot)) func userAndGroups() async throws {
+        try await onLoop { loop in
+            let child = try await loop.createSubprocess(
+                shell: "id -u; id -g; id -G; touch /proc/1/oom_adj 2>/dev/null && echo still root", stdout: .pipe,
+                user: 65534, group: 65533, extraGroups: [65531, 65532])
+            let (output, _) = try await child.communicate()
+            let lines = asText(output ?? []).split(separator: "\n")
+            #expect(lines.count == 3)
+            #expect(lines.prefix(2) == ["65534", "65533"])
+            #expect(Set((lines.last ?? "").split(separator: " ")) == ["65533", "65531", "65532"])
+            #expect(geteuid() == 0)
+        }
+    }
+
+    @Test(.enabled(if: isRoot)) func extraGroupsMayBeNone() async throws {
+        try await onLoop { loop in
+            let child = try await loop.createSubprocess("id", ["-G"], stdout: .pipe, group: 65533, extraGroups: [])
+            let (output, _) = try await child.communicate()
+            #expect(output == octets("65533\n"))
+        }
+    }
+
+    @Test(.enabled(if: isRoot)) func folderThatOnlyThisUserMayEnterIsEnteredBeforeTheUserChanges() async throws {
+        try await onLoop { loop in
+            let folder = ScratchFolder()
+            chmod(folder.path, 0o700)
+            let child = try await loop.createSubprocess(
+                shell: "id -u; ls . 2>/dev/null || echo closed", stdout: .pipe, workingDirectory: folder.path,
+                user: 65534)
+            let (output, _) = try await child.communicate()
+            #expect(output == octets("65534\nclosed\n"))
+        }
+    }
+
+    @Test(arguments: ["user", "group", "extraGroups"])
+    func privilegesThatAreMissingAreNamed(what: String) async throws {
+        // Root has them all, but for numbers that stand for none.
+        let isRoot = Self.isRoot
+        try await onLoop { loop in
+            if isRoot, what == "extraGroups" { return }
+            let number = isRoot ? UInt32.max : 0
+            let error = await caught {
+                try await loop.createSubprocess(
+                    "true", stdin: .pipe, stdout: .pipe, user: what == "user" ? number : nil,
+                    group: what == "group" ? number : nil, extraGroups: what == "extraGroups" ? [number] : nil)
+            }
+            let operation = ["user": "setuid", "group": "setgid", "extraGroups": "setgroups"][what]
+            #expect(systemCode(error) == (isRoot ? .invalidArgument : .notPermitted))
+            #expect((error as? IOError)?.operation == operation)
+            #expect(loop.processState.children.isEmpty)
+        }
+    }
+
+    @Test func signalsHaveTheirDefaultsInTheChild() async throws {
+        try await onLoop { loop in
+            // This process ignores SIGPIPE, and the runner of the tests may ignore others.
+            let status = try await loop.shellOutput("grep -E '^Sig(Ign|Blk)' /proc/self/status")
+            let masks = status.split(separator: "\n").compactMap { $0.split(separator: "\t").last }
+                .compactMap { UInt64($0, radix: 16) }
+            #expect(masks.count == 2)
+            // Real-time signals keep what this process has.
+            #expect(masks.map { $0 & 0x7fff_ffff } == [0, 0])
+        }
+    }
+
+    @Test func taskLocalsAreNotNeededByTheChildButSeenByTheProtocol() async throws {
+        enum Locals { @TaskLocal static var name = "none" }
+        try await onLoop { loop in
+            let seen = Trace()
+            final class Watcher: SubprocessProtocol {
+                let seen: Trace
+                let lost: Future<Void>
+                init(_ seen: Trace, _ loop: EventLoop) {
+                    self.seen = seen
+                    lost = loop.createFuture(of: Void.self)
+                }
+                func connectionMade(_ transport: SubprocessTransport) { seen("made \(Locals.name)") }
+                func connectionLost(_ error: (any Error)?) { lost.finish(()) }
+            }
+            let watcher = try await Locals.$name.withValue("set") {
+                try await loop.subprocessExec("true") {
+                    seen("factory \(Locals.name)")
+                    return Watcher(seen, loop)
+                }.protocol
+            }
+            try await watcher.lost.value
+            #expect(seen.entries.first == "factory set")
+            #expect(seen.entries.count == 2)
+        }
+    }
+}
