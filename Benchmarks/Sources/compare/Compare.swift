@@ -29,9 +29,9 @@ struct Compare {
     private static func compare(_ loop: EventLoop, _ options: Options) async throws {
         let standard = Folder.results + "/latest.json"
         let file = options.file ?? (options.quick ? nil : standard)
-        var results = Results(readText(file ?? ""))
+        var results = Results(try await loop.text(of: file ?? ""))
         if options.reportOnly {
-            results = Results(readText(options.file ?? standard))
+            results = Results(try await loop.text(of: options.file ?? standard))
         } else {
             try await measure(loop, options, &results, into: file)
         }
@@ -39,7 +39,7 @@ struct Compare {
         print(tables)
         if options.readme {
             let page = Folder.benchmarks + "/README.md"
-            try writeText(replaceBlock(in: readText(page) ?? "", with: tables), page)
+            try await loop.replace(page, with: replaceBlock(in: try await loop.text(of: page) ?? "", with: tables))
         }
     }
 
@@ -49,14 +49,18 @@ struct Compare {
         var programs = Programs(loop)
         programs.canPin = try await canPin(programs)
         let peers = try await findPeers(programs, options)
-        let facts = try await machineFacts(programs)
+        // There is nothing in it before the first run.
+        mkdir(Folder.results, 0o777)
+        var facts = try await machineFacts(programs)
         let comparison = Comparison(options, programs, peers)
         for kind in options.kinds {
-            let began = (date: date(), load: loadAverage())
+            facts["date"] = date()
+            facts["load_before"] = try await loadAverage(loop)
             try await comparison.run(kind)
-            results.set(kind, facts: facts, began: began, comparison.lines)
+            facts["load_after"] = try await loadAverage(loop)
+            results.set(kind, facts: facts, comparison.lines)
             // What there is so far outlasts an interrupt.
-            if let file { try writeText(results.text, file) }
+            if let file { try await loop.replace(file, with: results.text) }
         }
     }
 

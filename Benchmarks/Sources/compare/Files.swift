@@ -1,5 +1,6 @@
 // Where things are, and whole files.
 
+import AsyncIO
 import Glibc
 
 enum Folder {
@@ -23,25 +24,21 @@ func realPath(_ path: String) -> String? {
     return String(cString: pointer)
 }
 
-/// Nil if it cannot be read.
-func readText(_ path: String) -> String? {
-    guard let file = fopen(path, "r") else { return nil }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 65536)
-    while true {
-        let count = fread(&piece, 1, piece.count, file)
-        if count == 0 { return String(decoding: bytes, as: UTF8.self) }
-        bytes += piece[..<count]
+extension EventLoop {
+    /// The text of a file; nil if it cannot be read.
+    func text(of path: String) async throws -> String? {
+        do {
+            return String(decoding: try await files.readFile(path), as: UTF8.self)
+        } catch is IOError {
+            return nil
+        }
     }
-}
 
-/// Replaces the file as a whole, so that an interrupt leaves the old one.
-func writeText(_ text: String, _ path: String) throws {
-    let temporary = path + ".new"
-    guard let file = fopen(temporary, "w") else { throw Failure("cannot write \(temporary)") }
-    let written = fputs(text, file) >= 0
-    guard fclose(file) == 0, written, rename(temporary, path) == 0 else { throw Failure("cannot write \(path)") }
+    /// Replaces a file as a whole, so that an interrupt leaves the old one.
+    func replace(_ path: String, with text: String) async throws {
+        try await files.writeFile(path + ".new", text)
+        try await files.rename(path + ".new", to: path)
+    }
 }
 
 /// Something has gone wrong that ends one measurement, or all.

@@ -14,7 +14,7 @@ func machineFacts(_ programs: Programs) async throws -> JSON {
         }
     }
     return .object([
-        ("cpu", cpuName().map(JSON.string) ?? .null),
+        ("cpu", try await cpuName(programs.loop).map(JSON.string) ?? .null),
         ("cores", .number(Double(sysconf(Int32(_SC_NPROCESSORS_ONLN))))),
         ("kernel", try await firstLine(["uname", "-sr"])),
         ("libuv", try await firstLine(["pkg-config", "--modversion", "libuv"])),
@@ -23,14 +23,14 @@ func machineFacts(_ programs: Programs) async throws -> JSON {
     ])
 }
 
-private func cpuName() -> String? {
-    readText("/proc/cpuinfo")?.split(separator: "\n").first { $0.hasPrefix("model name") }
+private func cpuName(_ loop: EventLoop) async throws -> String? {
+    try await loop.text(of: "/proc/cpuinfo")?.split(separator: "\n").first { $0.hasPrefix("model name") }
         .map { String($0.drop { $0 != ":" }.dropFirst(2)) }
 }
 
 /// The averages of one, five and fifteen minutes.
-func loadAverage() -> JSON {
-    .string(readText("/proc/loadavg")?.split(separator: " ").prefix(3).joined(separator: " ") ?? "")
+func loadAverage(_ loop: EventLoop) async throws -> JSON {
+    .string(try await loop.text(of: "/proc/loadavg")?.split(separator: " ").prefix(3).joined(separator: " ") ?? "")
 }
 
 /// In UTC, to the minute.

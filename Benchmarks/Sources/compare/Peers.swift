@@ -72,7 +72,7 @@ private func pythonPeer(_ name: String, _ programs: Programs) async throws -> Pe
     do {
         // Python looks for modules in the current folder first, and who knows what is there.
         let test = try await programs.run(
-            [python, "-c", "import \(name)"], limit: .seconds(20), workingDirectory: Folder.results)
+            [python, "-c", "import \(name)"], limit: .seconds(20), workingDirectory: Folder.benchmarks + "/python")
         if test.status == 0 {
             let command = [python, Folder.benchmarks + "/python/peer.py", name]
             return Peer(name: name, command: command, modes: ["protocol", "stream"], divisor: 10)

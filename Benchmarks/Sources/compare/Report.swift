@@ -10,11 +10,9 @@ struct Results {
         root = text.flatMap { JSON($0) } ?? .object([])
     }
 
-    mutating func set(_ kind: Kind, facts: JSON, began: (date: JSON, load: JSON), _ lines: [JSON]) {
+    /// `facts` are those of the machine and of this run.
+    mutating func set(_ kind: Kind, facts: JSON, _ lines: [JSON]) {
         var entry = facts
-        entry["date"] = began.date
-        entry["load_before"] = began.load
-        entry["load_after"] = loadAverage()
         entry["lines"] = .array(lines)
         root[kind.rawValue] = entry
     }
