@@ -6,12 +6,15 @@ import Glibc
 struct Measure {
     private let bench: String
     private let count: Int
+    /// What a growth curve is drawn over.
+    private let size: Int?
     private let wallStart = Measure.wall()
     private let cpuStart = Measure.cpu()
 
-    init(_ bench: String, _ count: Int) {
+    init(_ bench: String, _ count: Int, size: Int? = nil) {
         self.bench = bench
         self.count = count
+        self.size = size
     }
 
     func report() {
@@ -19,7 +22,8 @@ struct Measure {
         let cpuSeconds = Measure.cpu() - cpuStart
         let perOperation = 1e9 / Double(count)
         print(
-            #"{"peer":"asyncio-swift","bench":"\#(bench)","n":\#(count),"seconds":\#(seconds),"#
+            #"{"peer":"asyncio-swift","bench":"\#(bench)","n":\#(count),"#
+                + (size.map { #""size":\#($0),"# } ?? "") + #""seconds":\#(seconds),"#
                 + #""per_op_ns":\#(seconds * perOperation),"cpu_seconds":\#(cpuSeconds),"#
                 + #""cpu_per_op_ns":\#(cpuSeconds * perOperation)}"#)
     }

@@ -31,12 +31,12 @@ private final class Counter: @unchecked Sendable {
     init(_ count: Int) { left = count }
 }
 
-/// A second thread posts callbacks as fast as it can.
-func callSoonThreadsafe(_ count: Int) throws {
+/// A second thread posts callbacks as fast as it can; or all of them before the loop runs, which can be counted exactly.
+func callSoonThreadsafe(_ bench: String, _ count: Int, beforehand: Bool = false) throws {
     let loop = try EventLoop()
     let executor = loop.executor
     let counter = Counter(count)
-    let measure = Measure("call_soon_threadsafe", count)
+    let measure = Measure(bench, count)
     let thread = Thread {
         for _ in 0..<count {
             _ = try? executor.callSoonThreadsafe { loop in
@@ -45,9 +45,10 @@ func callSoonThreadsafe(_ count: Int) throws {
             }
         }
     }
+    if beforehand { thread.join() }
     try loop.runForever()
     measure.report()
-    thread.join()
+    if !beforehand { thread.join() }
     try loop.close()
 }
 
