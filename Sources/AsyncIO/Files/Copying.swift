@@ -142,9 +142,13 @@ extension Files {
     /// **Cancellation:** ends the wait; a part may have been copied.
     ///
     /// - Parameters:
+    ///   - source: what is read.
+    ///   - target: what is written, at its position.
     ///   - offset: where to begin in `source`, in bytes.
     ///   - count: how many bytes to copy at most. They keep a thread of the pool until they are copied.
     /// - Returns: how many bytes; 0 only at the end of `source`.
+    /// - Throws: ``IOError`` with the path of `target`; ``EventLoopError`` `.invalidArgument` for negative numbers,
+    ///   `.invalidState` if one of the files is closed.
     ///
     /// asyncio: os.sendfile · libuv: uv_fs_sendfile
     @discardableResult

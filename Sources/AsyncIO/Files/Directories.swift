@@ -6,7 +6,8 @@ extension Files {
     /// **Cancellation:** ends the wait; it may have happened.
     ///
     /// - Parameters:
-    ///   - permissions: less what the process's umask takes away.
+    ///   - path: the new folder.
+    ///   - permissions: who may do what with it, less what the process's umask takes away.
     ///   - withIntermediates: whether to make the folders on the way as well; then a folder that is there is no error.
     /// - Throws: ``IOError``, for example `.fileExists`, `.noSuchFile`.
     ///

@@ -1,6 +1,8 @@
 // What is known about a file, a directory entry and a file system.
 
 /// A kind of file. The kinds are open: compare with the constants that matter to you.
+///
+/// asyncio: stat.S_IFMT · libuv: uv_dirent_type_t
 public struct FileType: Hashable, Sendable, CustomStringConvertible {
     /// The kind in words.
     public let description: String

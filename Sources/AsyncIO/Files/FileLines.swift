@@ -66,6 +66,8 @@ extension AsyncFile {
     public func chunks(of count: Int) -> Chunks { Chunks(file: self, count: count) }
 
     /// The lines of a file.
+    ///
+    /// asyncio: for line in file
     public struct Lines: AsyncSequence {
         let file: AsyncFile
         let limit: Int
@@ -78,6 +80,8 @@ extension AsyncFile {
             /// The next line; nil at the end of the file.
             ///
             /// **Cancellation:** ends the wait; nothing is lost.
+            ///
+            /// - Throws: ``IOError`` with the path; ``LimitOverrunError`` for a line that is longer than the limit.
             public mutating func next() async throws -> [UInt8]? { try await file.nextLine(limit) }
 
             /// The same for callers that say where they are isolated.
@@ -103,6 +107,8 @@ extension AsyncFile {
             /// The next piece; nil at the end of the file.
             ///
             /// **Cancellation:** ends the wait; nothing is lost.
+            ///
+            /// - Throws: ``IOError`` with the path; ``EventLoopError`` `.invalidArgument` for pieces of no bytes.
             public mutating func next() async throws -> [UInt8]? { try await file.nextChunk(count) }
 
             /// The same for callers that say where they are isolated.
@@ -143,6 +149,8 @@ extension AsyncFile: AsyncSequence {
         /// The next bytes; nil at the end of the file.
         ///
         /// **Cancellation:** ends the wait; nothing is lost.
+        ///
+        /// - Throws: ``IOError`` with the path.
         public mutating func next() async throws -> [UInt8]? { try await file.nextPiece() }
 
         /// The same for callers that say where they are isolated.

@@ -66,6 +66,8 @@ public struct FileMode: OptionSet, Sendable {
 }
 
 /// Who may do what with a file: an octal number as in the shell, `0o644`, or a set of names.
+///
+/// asyncio: the mode of os.chmod
 public struct FilePermissions: OptionSet, Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
     /// The system's bits.
     public let rawValue: UInt32

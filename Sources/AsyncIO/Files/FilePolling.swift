@@ -47,8 +47,10 @@ extension Files {
     /// Each file that is polled takes a thread of libuv's pool for as long as one look takes. Of changes that nobody reads, the
     /// first 4096 are kept.
     ///
-    /// - Parameter interval: how long to wait between two looks: a millisecond or more, counted in whole milliseconds. An
-    ///   interval below that is ``EventLoopError`` `.invalidArgument` from the first `next()`.
+    /// - Parameters:
+    ///   - path: the file or folder; it need not be there.
+    ///   - interval: how long to wait between two looks: a millisecond or more, counted in whole milliseconds. An interval
+    ///     below that is ``EventLoopError`` `.invalidArgument` from the first `next()`.
     ///
     /// libuv: uv_fs_poll_start
     public func poll(_ path: String, every interval: Duration) -> FilePollChanges {

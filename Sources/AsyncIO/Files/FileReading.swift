@@ -10,6 +10,8 @@ extension AsyncFile {
     ///
     /// **Cancellation:** ends the wait; nothing is lost: the next read begins at the same place.
     ///
+    /// - Throws: ``IOError`` with the path; ``EventLoopError`` `.invalidState` after ``close()``.
+    ///
     /// asyncio: file.read · libuv: uv_fs_read
     public func read(_ count: Int = -1) async throws -> [UInt8] {
         try await inOrder("AsyncFile.read") {
@@ -27,6 +29,9 @@ extension AsyncFile {
     /// **Cancellation:** ends the wait; nothing is lost.
     ///
     /// - Returns: how many bytes; 0 only at the end of the file.
+    /// - Throws: ``IOError`` with the path; ``EventLoopError`` `.invalidState` after ``close()``.
+    ///
+    /// asyncio: file.readinto · libuv: uv_fs_read
     public func read(into buffer: UnsafeMutableRawBufferPointer) async throws -> Int {
         try await inOrder("AsyncFile.read") {
             if buffer.isEmpty { return 0 }
@@ -68,6 +73,8 @@ extension AsyncFile {
     ///   - count: how many bytes at most.
     ///   - position: where to begin, in bytes from the file's beginning.
     /// - Returns: less than `count` bytes only at the end of the file.
+    /// - Throws: ``IOError`` with the path, `.invalidSeek` for pipes and terminals; ``EventLoopError``
+    ///   `.invalidArgument` for negative numbers, `.invalidState` after ``close()``.
     ///
     /// asyncio: os.pread · libuv: uv_fs_read
     public func pread(_ count: Int, at position: Int) async throws -> [UInt8] {

@@ -30,16 +30,26 @@ extension AsyncFile {
     /// Writes bytes.
     ///
     /// **Cancellation:** as for arrays.
+    ///
+    /// - Throws: as for arrays.
+    ///
+    /// asyncio: file.write · libuv: uv_fs_write
     public func write(_ bytes: some Collection<UInt8>) async throws { try await write(Array(bytes)) }
 
     /// Writes a text in UTF-8.
     ///
     /// **Cancellation:** as for arrays.
+    ///
+    /// - Throws: as for arrays.
+    ///
+    /// asyncio: file.write · libuv: uv_fs_write
     public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
 
     /// Writes several pieces, one after the other, with as few calls as the system allows.
     ///
     /// **Cancellation:** ends the wait. A part may have been written, and the position is after it.
+    ///
+    /// - Throws: as for one array.
     ///
     /// asyncio: os.writev · libuv: uv_fs_write
     public func write(_ pieces: [[UInt8]]) async throws {
@@ -70,7 +80,12 @@ extension AsyncFile {
     ///
     /// **Cancellation:** ends the wait; a part may have been written.
     ///
-    /// - Parameter position: where to begin, in bytes from the file's beginning.
+    /// - Parameters:
+    ///   - bytes: what is written.
+    ///   - position: where to begin, in bytes from the file's beginning.
+    /// - Throws: ``IOError`` with the path, for example `.noSpace`, and `.invalidSeek` for pipes and terminals; a part
+    ///   may have been written then. ``EventLoopError`` `.invalidArgument` for a negative place, `.invalidState` after
+    ///   ``close()``.
     ///
     /// asyncio: os.pwrite · libuv: uv_fs_write
     public func pwrite(_ bytes: [UInt8], at position: Int) async throws {
@@ -135,6 +150,8 @@ extension AsyncFile {
 
     /// Goes to a place in the file, which may be past its end.
     ///
+    /// **Cancellation:** ends the wait for those who are at the position; it is where it was.
+    ///
     /// - Throws: ``EventLoopError`` `.invalidArgument` for a negative place; ``IOError`` `.invalidSeek` for pipes and terminals.
     ///
     /// asyncio: file.seek
@@ -152,6 +169,8 @@ extension AsyncFile {
     /// **Cancellation:** ends the wait; the position is where it was.
     ///
     /// - Returns: the new position.
+    /// - Throws: ``EventLoopError`` `.invalidArgument` for a distance that is negative or more than the file's size;
+    ///   ``IOError`` `.invalidSeek` for pipes and terminals.
     ///
     /// asyncio: file.seek(-distance, SEEK_END) · libuv: uv_fs_fstat
     @discardableResult
@@ -177,6 +196,9 @@ extension AsyncFile {
     ///
     /// **Cancellation:** ends the wait; the file may have been cut.
     ///
+    /// - Throws: ``IOError`` with the path, for example `.invalidArgument` for what is no regular file, or is open for
+    ///   reading only; ``EventLoopError`` `.invalidArgument` for a negative size, `.invalidState` after ``close()``.
+    ///
     /// asyncio: file.truncate · libuv: uv_fs_ftruncate
     public func truncate(to size: Int) async throws {
         guard size >= 0 else { throw EventLoopError.invalidArgument("size: must not be negative") }
@@ -191,6 +213,8 @@ extension AsyncFile {
     /// **Cancellation:** ends the wait.
     ///
     /// - Parameter dataOnly: whether times and the like may come later.
+    /// - Throws: ``IOError`` with the path, for example `.inputOutput`: what was written may be lost then;
+    ///   ``EventLoopError`` `.invalidState` after ``close()``.
     ///
     /// asyncio: os.fsync, os.fdatasync · libuv: uv_fs_fsync, uv_fs_fdatasync
     public func sync(dataOnly: Bool = false) async throws {
@@ -202,6 +226,8 @@ extension AsyncFile {
     ///
     /// **Cancellation:** ends the wait.
     ///
+    /// - Throws: ``IOError`` with the path; ``EventLoopError`` `.invalidState` after ``close()``.
+    ///
     /// asyncio: os.fstat · libuv: uv_fs_fstat
     public func stat() async throws -> FileInfo {
         try checkOpen("AsyncFile.stat")
@@ -212,6 +238,9 @@ extension AsyncFile {
     ///
     /// **Cancellation:** ends the wait.
     ///
+    /// - Throws: ``IOError`` with the path, for example `.notPermitted`; ``EventLoopError`` `.invalidState` after
+    ///   ``close()``.
+    ///
     /// asyncio: os.fchmod · libuv: uv_fs_fchmod
     public func setPermissions(_ permissions: FilePermissions) async throws {
         try checkOpen("AsyncFile.setPermissions")
@@ -221,6 +250,9 @@ extension AsyncFile {
     /// Changes when the file was read and written last: times since 1970-01-01 UTC, to the microsecond.
     ///
     /// **Cancellation:** ends the wait.
+    ///
+    /// - Throws: ``IOError`` with the path; ``EventLoopError`` `.invalidArgument` for times before 1970,
+    ///   `.invalidState` after ``close()``.
     ///
     /// asyncio: os.utime · libuv: uv_fs_futime
     public func setTimes(access: Duration, modification: Duration) async throws {

@@ -14,6 +14,9 @@
 /// Paths are relative to the process's working folder. They must not contain a NUL. Names of files that are not UTF-8 cannot be
 /// written as a path; ``list(_:)`` shows them repaired.
 ///
+/// All calls throw ``IOError`` with the path, and ``EventLoopError``: `.invalidArgument` for a path with a NUL, `.closed` after the
+/// end of the loop.
+///
 /// **Cancellation:** a call that has not begun is taken back; one that has goes on in the background, nobody waits for it, and
 /// what it opened is closed. ``EventLoop/close()`` waits for such calls.
 ///
@@ -63,7 +66,10 @@ extension Files {
     ///
     /// **Cancellation:** ends the wait; a file that is opened nevertheless is closed.
     ///
-    /// - Parameter permissions: those of a file that is created, less what the process's umask takes away.
+    /// - Parameters:
+    ///   - path: the file; links are followed unless `mode` has ``FileMode/noFollow``.
+    ///   - mode: what it is opened for.
+    ///   - permissions: those of a file that is created, less what the process's umask takes away.
     /// - Throws: ``IOError``, for example `.noSuchFile`, `.permissionDenied`, `.fileExists`; ``EventLoopError``
     ///   `.invalidArgument` for a mode that neither reads nor writes.
     ///
@@ -139,6 +145,8 @@ extension Files {
     ///
     /// **Cancellation:** ends the reading.
     ///
+    /// - Throws: as ``readFile(_:)``.
+    ///
     /// asyncio: pathlib.Path.read_text · libuv: uv_fs_read
     public func readText(_ path: String) async throws -> String {
         String(decoding: try await readFile(path), as: UTF8.self)
@@ -149,6 +157,8 @@ extension Files {
     /// **Cancellation:** ends the writing; a part may be in the file.
     ///
     /// - Parameters:
+    ///   - path: the file.
+    ///   - bytes: all that is to be in it.
     ///   - mode: ``FileMode/append`` adds to the file, ``FileMode/exclusive`` wants it to be new.
     ///   - permissions: those of a file that is created, less what the process's umask takes away.
     /// - Throws: ``IOError`` with the path, for example `.noSpace`.
@@ -164,6 +174,8 @@ extension Files {
     ///
     /// **Cancellation:** as for bytes.
     ///
+    /// - Throws: as for bytes.
+    ///
     /// asyncio: pathlib.Path.write_text · libuv: uv_fs_write
     public func writeFile(
         _ path: String, _ text: String, mode: FileMode = .write, permissions: FilePermissions = 0o666
@@ -177,6 +189,8 @@ extension Files {
     ///
     /// **Cancellation:** ends the wait.
     ///
+    /// - Throws: ``IOError`` with the path, for example `.noSuchFile`.
+    ///
     /// asyncio: os.stat · libuv: uv_fs_stat
     public func stat(_ path: String) async throws -> FileInfo {
         try await call(path, .status(path)) { FileInfo($0.status) }
@@ -185,6 +199,8 @@ extension Files {
     /// The same for a symbolic link itself.
     ///
     /// **Cancellation:** ends the wait.
+    ///
+    /// - Throws: ``IOError`` with the path, for example `.noSuchFile`.
     ///
     /// asyncio: os.lstat · libuv: uv_fs_lstat
     public func lstat(_ path: String) async throws -> FileInfo {
@@ -211,6 +227,8 @@ extension Files {
     ///
     /// **Cancellation:** ends the wait.
     ///
+    /// - Throws: ``IOError`` with the path: `.permissionDenied`, `.noSuchFile`, `.readOnlyFileSystem`.
+    ///
     /// asyncio: os.access · libuv: uv_fs_access
     public func access(_ path: String, _ access: FileAccess) async throws {
         try await call(path, .access(path, access.isEmpty ? FileConstant.exists : access.rawValue))
@@ -219,6 +237,8 @@ extension Files {
     /// What the system knows about the file system that a path is on.
     ///
     /// **Cancellation:** ends the wait.
+    ///
+    /// - Throws: ``IOError`` with the path, for example `.noSuchFile`.
     ///
     /// asyncio: os.statvfs · libuv: uv_fs_statfs
     public func statFileSystem(_ path: String) async throws -> FileSystemInfo {
@@ -229,6 +249,8 @@ extension Files {
     ///
     /// **Cancellation:** ends the wait.
     ///
+    /// - Throws: ``IOError`` with the path, for example `.notPermitted` for a file of somebody else's.
+    ///
     /// asyncio: os.chmod · libuv: uv_fs_chmod
     public func setPermissions(_ path: String, _ permissions: FilePermissions) async throws {
         try await call(path, .setPermissions(path, permissions.rawValue))
@@ -238,6 +260,8 @@ extension Files {
     ///
     /// **Cancellation:** ends the wait.
     ///
+    /// - Throws: ``IOError`` with the path, for example `.notPermitted`: to give files away takes privileges.
+    ///
     /// asyncio: os.chown · libuv: uv_fs_chown
     public func setOwner(_ path: String, userID: UInt32? = nil, groupID: UInt32? = nil) async throws {
         try await call(path, .setOwner(path, user: userID ?? .max, group: groupID ?? .max))
@@ -246,6 +270,9 @@ extension Files {
     /// Changes when a file was read and written last: times since 1970-01-01 UTC, to the microsecond.
     ///
     /// **Cancellation:** ends the wait.
+    ///
+    /// - Throws: ``IOError`` with the path, for example `.notPermitted`; ``EventLoopError`` `.invalidArgument` for
+    ///   times before 1970.
     ///
     /// asyncio: os.utime · libuv: uv_fs_utime
     public func setTimes(_ path: String, access: Duration, modification: Duration) async throws {

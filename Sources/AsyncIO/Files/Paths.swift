@@ -14,12 +14,17 @@ extension Files {
     ///
     /// **Cancellation:** ends the wait; it may have happened.
     ///
+    /// - Throws: ``IOError`` with the path, for example `.noSuchFile`; `.isDirectory` for a folder, which
+    ///   ``removeDirectory(_:)`` removes.
+    ///
     /// asyncio: os.remove · libuv: uv_fs_unlink
     public func remove(_ path: String) async throws { try await call(path, .unlink(path)) }
 
     /// Gives a file a second name.
     ///
     /// **Cancellation:** ends the wait; it may have happened.
+    ///
+    /// - Throws: ``IOError`` with both paths, for example `.fileExists`, `.crossDevice`.
     ///
     /// asyncio: os.link · libuv: uv_fs_link
     public func link(_ existing: String, to path: String) async throws {
@@ -29,6 +34,8 @@ extension Files {
     /// Makes a symbolic link at `path`; its target need not be there.
     ///
     /// **Cancellation:** ends the wait; it may have happened.
+    ///
+    /// - Throws: ``IOError`` with both paths, for example `.fileExists`.
     ///
     /// asyncio: os.symlink · libuv: uv_fs_symlink
     public func symlink(_ target: String, at path: String) async throws {
@@ -48,6 +55,8 @@ extension Files {
     ///
     /// **Cancellation:** ends the wait.
     ///
+    /// - Throws: ``IOError`` with the path, for example `.noSuchFile`, `.tooManySymbolicLinks`.
+    ///
     /// asyncio: os.path.realpath(strict=True) · libuv: uv_fs_realpath
     public func realPath(_ path: String) async throws -> String { try await call(path, .realPath(path)) { $0.text } }
 
@@ -58,6 +67,8 @@ extension Files {
     /// - Parameters:
     ///   - folder: where; nil is the system's place for temporary files, `TMPDIR` or `/tmp`.
     ///   - prefix: what its name begins with; six letters and digits follow.
+    /// - Throws: ``IOError`` with the path that was tried, for example `.noSuchFile` for the folder; ``EventLoopError``
+    ///   `.invalidArgument` for a prefix with a slash.
     ///
     /// asyncio: tempfile.mkstemp · libuv: uv_fs_mkstemp
     public func makeTemporaryFile(
@@ -81,6 +92,8 @@ extension Files {
     /// - Parameters:
     ///   - folder: where; nil is the system's place for temporary files, `TMPDIR` or `/tmp`.
     ///   - prefix: what its name begins with; six letters and digits follow.
+    /// - Throws: ``IOError`` with the path that was tried, for example `.noSuchFile` for the folder; ``EventLoopError``
+    ///   `.invalidArgument` for a prefix with a slash.
     ///
     /// asyncio: tempfile.mkdtemp · libuv: uv_fs_mkdtemp
     public func makeTemporaryDirectory(in folder: String? = nil, prefix: String = "tmp") async throws -> String {

@@ -109,6 +109,8 @@ public final class TTY {
     /// Waits until the terminal is closed and has its normal mode back.
     ///
     /// **Cancellation:** ends the wait; the terminal is closed nevertheless if it was to be.
+    ///
+    /// asyncio: StreamWriter.wait_closed · libuv: uv_close_cb
     public func waitClosed() async {
         loop.canTouch("TTY.waitClosed")
         if isGone || loop.isClosed { return }

@@ -2,6 +2,8 @@
 
 extension TTY {
     /// The size of a window, in characters.
+    ///
+    /// asyncio: os.terminal_size
     public struct WindowSize: Hashable, Sendable {
         /// How many characters a line has; 0 if the terminal does not know.
         public let columns: Int

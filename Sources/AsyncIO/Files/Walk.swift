@@ -1,6 +1,8 @@
 // Going through a folder and the folders in it.
 
 /// Something that ``Files/walk(_:onError:)`` came across.
+///
+/// asyncio: os.DirEntry
 public struct WalkEntry: Hashable, Sendable {
     /// Its path: that of the folder where the walk began, and the way from there.
     public let path: String
@@ -46,6 +48,8 @@ public struct Walk: AsyncSequence {
         /// The next entry; nil at the end.
         ///
         /// **Cancellation:** ends the wait; the walk can go on.
+        ///
+        /// - Throws: ``IOError`` with the path of the folder that cannot be listed, or what `onError` throws.
         public mutating func next() async throws -> WalkEntry? { try await advance() }
 
         /// The same for callers that say where they are isolated.
@@ -98,9 +102,11 @@ extension Files {
     ///
     /// **Cancellation:** ends the wait for an entry.
     ///
-    /// - Parameter onError: gets the error of a folder in the folder that cannot be listed, for example one that has gone
-    ///   meanwhile: throws to end the walk, or returns to go on without the folder. It ends the walk unless something else is
-    ///   said here. That the folder itself cannot be listed is always thrown, by the first `next()`.
+    /// - Parameters:
+    ///   - path: the folder where the walk begins.
+    ///   - onError: gets the error of a folder in the folder that cannot be listed, for example one that has gone meanwhile:
+    ///     throws to end the walk, or returns to go on without the folder. It ends the walk unless something else is said here.
+    ///     That the folder itself cannot be listed is always thrown, by the first `next()`.
     ///
     /// asyncio: os.walk · libuv: uv_fs_scandir
     public func walk(_ path: String, onError: @escaping (IOError) throws -> Void = { throw $0 }) -> Walk {

@@ -45,6 +45,7 @@ public final class ChildProcess {
     /// **Cancellation:** ends the wait; the child is not touched.
     ///
     /// - Returns: ``returnCode``.
+    /// - Throws: `CancellationError`, and nothing else.
     ///
     /// asyncio: Process.wait
     @discardableResult
@@ -57,6 +58,7 @@ public final class ChildProcess {
     ///
     /// - Parameter input: what is written, if standard input is a pipe.
     /// - Returns: what was read; nil for streams that are not pipes.
+    /// - Throws: ``IOError`` if a pipe fails; ``EventLoopError`` `.alreadyReading` while another task reads one.
     ///
     /// asyncio: Process.communicate
     public func communicate(

@@ -10,16 +10,20 @@ public protocol SubprocessProtocol: BaseProtocol {
     /// asyncio: BaseProtocol.connection_made
     func connectionMade(_ transport: SubprocessTransport) throws
 
-    /// The child has written something. The memory is lent for the call.
+    /// The child has written something.
     ///
-    /// - Parameter descriptor: 1 for its standard output, 2 for its standard error.
+    /// - Parameters:
+    ///   - descriptor: 1 for its standard output, 2 for its standard error.
+    ///   - data: what it has written; the memory is lent for the call.
     ///
     /// asyncio: SubprocessProtocol.pipe_data_received
     func pipeDataReceived(_ descriptor: Int32, _ data: RawSpan) throws
 
     /// A pipe is closed: by the child, or by this process.
     ///
-    /// - Parameter descriptor: 0, 1 or 2.
+    /// - Parameters:
+    ///   - descriptor: 0, 1 or 2.
+    ///   - error: why, if that was not in order.
     ///
     /// asyncio: SubprocessProtocol.pipe_connection_lost
     func pipeConnectionLost(_ descriptor: Int32, _ error: (any Error)?) throws

@@ -14,7 +14,7 @@ import Synchronization
 /// ```
 ///
 /// The group is `Sendable`; the loops are not. What is to happen on a loop goes there through its executor: `group.next()`
-/// gives one after the other, ``onEach(_:)`` uses all of them.
+/// gives one after the other, ``onEach(fileID:line:_:)`` uses all of them.
 ///
 /// A group lives until ``shutdown(deadline:)``. One that is dropped without it says so on standard error, and ends as if
 /// it had been shut down with the deadline of 30 seconds. What runs on the loops and holds the group keeps it from being
@@ -94,8 +94,11 @@ public final class EventLoopGroup: Sendable {
     /// task.
     ///
     /// - Parameters:
+    ///   - count: how many loops; nil is as many as processors may be used.
+    ///   - name: as for ``init(count:name:configuration:)``.
+    ///   - configuration: how the loops are set up.
     ///   - shutdownDeadline: as for ``shutdown(deadline:)``.
-    ///   - body: uses the group. Otherwise as for ``init(count:name:configuration:)``.
+    ///   - body: uses the group.
     /// - Throws: what the body throws; else what ``shutdown(deadline:)`` throws, or the creation of the group.
     public static func with<Value>(
         count: Int? = nil, name: String = "loop", configuration: EventLoop.Configuration = .init(),

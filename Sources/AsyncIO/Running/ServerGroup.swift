@@ -39,6 +39,8 @@ public final class ServerGroup: Sendable {
     ///
     /// **Cancellation:** ends the wait.
     ///
+    /// - Throws: `CancellationError`, and nothing else.
+    ///
     /// asyncio: Server.wait_closed
     public func waitClosed() async throws {
         for shard in shards { try await shard.waitClosed() }

@@ -57,6 +57,8 @@ extension EventLoop {
     public func signals(_ signals: Signal...) -> SignalSequence { self.signals(signals) }
 
     /// The same for an array of signals.
+    ///
+    /// asyncio: loop.add_signal_handler · libuv: uv_signal_start
     public func signals(_ signals: [Signal]) -> SignalSequence {
         canTouch("signals")
         let feed = Feed<Signal>(loop: self)

@@ -19,6 +19,8 @@ public struct OperatingSystemInfo: Hashable, Sendable {
 /// libuv: uv_cpu_info_t
 public struct CPUInfo: Hashable, Sendable {
     /// What a processor has done since the machine was started.
+    ///
+    /// libuv: uv_cpu_times_s
     public struct Times: Hashable, Sendable {
         /// Time in programs.
         public let user: Duration
@@ -41,6 +43,8 @@ public struct CPUInfo: Hashable, Sendable {
 }
 
 /// How much memory there is, in bytes.
+///
+/// libuv: uv_get_total_memory and its like
 public struct MemoryInfo: Hashable, Sendable {
     /// What the machine has.
     public let total: Int

@@ -9,6 +9,8 @@
 /// ```
 ///
 /// Texts of the system that are not UTF-8 are repaired.
+///
+/// asyncio: os, platform, resource · libuv: its miscellaneous utilities
 public struct SystemInfo {
     let loop: EventLoop
 
