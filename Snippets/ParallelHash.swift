@@ -3,6 +3,7 @@
 //   swift run -c release ParallelHash [FOLDER]       by default the current folder
 
 import AsyncIO
+import Glibc
 import Synchronization
 
 /// FNV-1a, 64 bits.
@@ -44,30 +45,36 @@ nonisolated(nonsending) func hash(_ path: String, _ loop: EventLoop) async -> St
 }
 
 let folder = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : "."
-try AsyncIO.run { loop in
-    var found: [String] = []
-    for try await entry in loop.files.walk(folder, onError: { print("left out: \($0)") }) where entry.type == .regular {
-        found.append(entry.path)
-    }
-    let paths = found
-    let position = Position()
-    let group = try EventLoopGroup()
-    // Each loop takes the next file when it is done with one; a few at once, since it waits for the disk.
-    let lines = try await group.onEach { loop in
-        var lines: [Line] = []
-        try await loop.withTaskGroup { workers in
-            for _ in 0..<4 {
-                workers.createTask {
-                    while true {
-                        let index = position.take()
-                        guard index < paths.count else { return }
-                        lines.append(Line(path: paths[index], result: await hash(paths[index], loop)))
+do {
+    try AsyncIO.run { loop in
+        var found: [String] = []
+        for try await entry in loop.files.walk(folder, onError: { print("left out: \($0)") })
+        where entry.type == .regular {
+            found.append(entry.path)
+        }
+        let paths = found
+        let position = Position()
+        let group = try EventLoopGroup()
+        // Each loop takes the next file when it is done with one; a few at once, since it waits for the disk.
+        let lines = try await group.onEach { loop in
+            var lines: [Line] = []
+            try await loop.withTaskGroup { workers in
+                for _ in 0..<4 {
+                    workers.createTask {
+                        while true {
+                            let index = position.take()
+                            guard index < paths.count else { return }
+                            lines.append(Line(path: paths[index], result: await hash(paths[index], loop)))
+                        }
                     }
                 }
             }
+            return lines
         }
-        return lines
+        try await group.shutdown()
+        for line in lines.joined().sorted(by: { $0.path < $1.path }) { print(line.result, line.path) }
     }
-    try await group.shutdown()
-    for line in lines.joined().sorted(by: { $0.path < $1.path }) { print(line.result, line.path) }
+} catch {
+    print("ParallelHash: \(error)")
+    exit(1)
 }

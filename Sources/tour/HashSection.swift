@@ -20,7 +20,7 @@ func hashAndCount(_ loop: EventLoop, _ folder: String, _ ledger: Ledger) async t
         throw error
     }
     ledger.note("hash a file", "in the pool; \(totals.bytes) bytes, all together \(hexadecimal(totals.combined))")
-    ledger.note("count words", "\(totals.words) words in text files")
+    ledger.note("count words", "\(totals.words) words between spaces in text files")
     if !totals.unreadable.isEmpty {
         ledger.note("unreadable files", "\(totals.unreadable.count), first: \(totals.unreadable[0])")
     }

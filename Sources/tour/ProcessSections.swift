@@ -39,7 +39,7 @@ func countWithPipeline(_ loop: EventLoop, _ files: [String], _ ledger: Ledger) a
     ledger.count("sort | uniq -c", since: begin)
     ledger.note(
         "sort | uniq -c",
-        "\(fed.values.reduce(0, +)) words, \(counted.count) different, most often "
+        "\(fed.values.reduce(0, +)) words of letters and digits, \(counted.count) different, most often "
             + (most.map { "\"\($0.key)\" (\($0.value) times)" } ?? "none"))
 }
 

@@ -57,8 +57,14 @@ final class PoolQueue: Sendable {
         do {
             try UVWork(Pump(self, uv), on: uv).submit()
         } catch {
-            lock.withLock { state.pointee.pumps -= 1 }
-            throw error
+            // Unless another pump will come to it, the job is taken back; it is the only one then.
+            let isStranded = lock.withLock {
+                state.pointee.pumps -= 1
+                guard state.pointee.pumps == 0 else { return false }
+                _ = state.pointee.waiting.pop()
+                return true
+            }
+            if isStranded { throw error }
         }
     }
 

@@ -38,8 +38,8 @@ extension EventLoop {
             } else {
                 let executor = defaultExecutor
                 let job = BlockingJob(future, counter: executor, work)
-                executor.running += 1
                 try executor.pool.submit(job, on: uv)
+                executor.running += 1
             }
         } catch {
             future.fail(error)
