@@ -56,7 +56,7 @@ extension Files {
     /// **Cancellation:** ends the wait; a file that is made nevertheless is removed.
     ///
     /// - Parameters:
-    ///   - folder: where; nil is the system's place for temporary files, `TMPDIR` or `/tmp`.
+    ///   - folder: where; nil is the system's place for temporary files: ``SystemInfo/temporaryDirectory``.
     ///   - prefix: what its name begins with; six letters and digits follow.
     ///
     /// asyncio: tempfile.mkstemp · libuv: uv_fs_mkstemp
@@ -79,7 +79,7 @@ extension Files {
     /// **Cancellation:** ends the wait; a folder that is made nevertheless is removed.
     ///
     /// - Parameters:
-    ///   - folder: where; nil is the system's place for temporary files, `TMPDIR` or `/tmp`.
+    ///   - folder: where; nil is the system's place for temporary files: ``SystemInfo/temporaryDirectory``.
     ///   - prefix: what its name begins with; six letters and digits follow.
     ///
     /// asyncio: tempfile.mkdtemp · libuv: uv_fs_mkdtemp
