@@ -94,8 +94,8 @@ extension Files {
         }
     }
 
-    /// Shares the blocks if that is wanted and possible. The system is given the files that are open, and not their paths: when
-    /// libuv cannot clone, it removes what is at the destination's path, be it a device or a link.
+    /// Shares the blocks if that is wanted and possible. The system is given the files that are open, and not their
+    /// paths: when libuv cannot clone, it removes what is at the destination's path, be it a device or a link.
     private func clone(_ source: AsyncFile, _ target: AsyncFile, _ options: CopyOptions) async throws -> Bool {
         if options.isDisjoint(with: [.clone, .forceClone]) { return false }
         do {

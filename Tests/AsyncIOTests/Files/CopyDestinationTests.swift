@@ -180,8 +180,8 @@ private let nameSpaceFunction = dlsym(nil, "unshare").map {
     @Test(.enabled(if: geteuid() == 0, "only root mounts"))
     func fullDiskLeavesNoDestination() async {
         await #expect(processExitsWith: .success) {
-            // In a name space of its own: the mount goes with the process. Only this thread is in it, and those that it starts:
-            // libuv's pool must not be there yet.
+            // In a name space of its own: the mount goes with the process. Only this thread is in it, and those that
+            // it starts: libuv's pool must not be there yet.
             try await onFullDisk { loop, folder, disk in
                 try await loop.files.writeFile(folder + "/a", noise(1_000_000))
                 let error = await systemError { try await loop.files.copy(folder + "/a", to: disk + "/b") }
@@ -208,8 +208,8 @@ private let nameSpaceFunction = dlsym(nil, "unshare").map {
     }
 }
 
-/// Runs `body` with a folder, and one in it that is a file system with room for 64 KiB. Where nothing can be mounted there is
-/// nothing to see.
+/// Runs `body` with a folder, and one in it that is a file system with room for 64 KiB. Where nothing can be mounted
+/// there is nothing to see.
 private func onFullDisk(
     _ body: nonisolated(nonsending) @escaping @Sendable (EventLoop, String, String) async throws -> Void
 ) async throws {
