@@ -131,6 +131,14 @@ public final class AsyncFile {
         }
     }
 
+    /// Shares the blocks of another file, in the place of what is in this one.
+    func clone(_ source: AsyncFile) async throws {
+        try checkOpen("copyfile")
+        try source.checkOpen("copyfile")
+        source.calls += 1
+        try await call(.clone(source.fileDescriptor, fileDescriptor), onEnd: { _ in source.callDidEnd() }) { _ in }
+    }
+
     /// Runs `body` when everybody who asked before is done with the position.
     func inOrder<Value>(_ name: StaticString, _ body: () async throws -> Value) async throws -> Value {
         try checkOpen(name)

@@ -14,7 +14,7 @@ public struct CopyOptions: OptionSet, Sendable {
     public static let exclusive = CopyOptions(rawValue: 1 << 0)
     /// Shares the blocks of the source if the file system can do that.
     public static let clone = CopyOptions(rawValue: 1 << 1)
-    /// Shares the blocks of the source, or fails; what was at the destination may be gone then.
+    /// Shares the blocks of the source, or fails; what was in the destination is gone then.
     public static let forceClone = CopyOptions(rawValue: 1 << 2)
 }
 
@@ -38,41 +38,37 @@ extension Files {
         try loop.checkOpen("copyfile")
         try check(from, "from")
         try check(to, "to")
-        let isExclusive = options.contains(.exclusive)
-        if !options.isDisjoint(with: [.clone, .forceClone]) {
-            do {
-                return try await call(from, to, .clone(from, to, isExclusive: isExclusive))
-            } catch let error as IOError where !options.contains(.forceClone) && error.saysThatCloningIsImpossible {
-                // The bytes it is.
-            }
-        }
         let subject = "\(from) -> \(to)"
         do {
             try await withFile(from) { source in
                 let info = try await source.stat()
                 if info.isDirectory { throw IOError(uvStatus: IOError.Code.isDirectory.rawValue, operation: "open") }
-                try await copy(source, info, to: to, isExclusive: isExclusive)
+                try await copy(source, info, to: to, options)
             }
         } catch let error as IOError {
             throw IOError(code: error.code, operation: error.operation, reason: error.reason, subject: subject)
         }
     }
 
-    private func copy(_ source: AsyncFile, _ info: FileInfo, to path: String, isExclusive: Bool) async throws {
-        let (target, isNew) = try await openTarget(path, info.permissions, isExclusive: isExclusive)
+    private func copy(_ source: AsyncFile, _ info: FileInfo, to path: String, _ options: CopyOptions) async throws {
+        let (target, isNew) = try await openTarget(
+            path, info.permissions, isExclusive: options.contains(.exclusive))
         var written: FileInfo?
         do {
             let before = try await target.stat()
             if before.isSameFile(as: info) { return try await target.close() }
             if before.isRegularFile {
+                // First what may be refused, of a file that is somebody else's: nothing is lost then.
+                if before.permissions != info.permissions { try await target.setPermissions(info.permissions) }
                 written = before
                 if before.size > 0 { try await target.truncate(to: 0) }
-                if before.permissions != info.permissions { try await target.setPermissions(info.permissions) }
             }
-            if info.isRegularFile, info.size > 0 {
-                try await copyPieces(source, target, size: info.size)
-            } else {
-                try await copyToEnd(source, target)
+            if try await !clone(source, target, options) {
+                if info.isRegularFile, info.size > 0 {
+                    try await copyPieces(source, target, size: info.size)
+                } else {
+                    try await copyToEnd(source, target)
+                }
             }
             try await target.close()
         } catch {
@@ -98,6 +94,19 @@ extension Files {
         }
     }
 
+    /// Shares the blocks if that is wanted and possible. The system is given the files that are open, and not their
+    /// paths: when libuv cannot clone, it removes what is at the destination's path, be it a device or a link.
+    private func clone(_ source: AsyncFile, _ target: AsyncFile, _ options: CopyOptions) async throws -> Bool {
+        if options.isDisjoint(with: [.clone, .forceClone]) { return false }
+        do {
+            try await target.clone(source)
+            return true
+        } catch let error as IOError where !options.contains(.forceClone) && error.code != .noSpace {
+            // The bytes it is.
+            return false
+        }
+    }
+
     private func copyPieces(_ source: AsyncFile, _ target: AsyncFile, size: Int) async throws {
         var copied = 0
         while copied < size {
@@ -110,6 +119,11 @@ extension Files {
                 return try await copyToEnd(source, target)
             }
             if got == 0 {
+                // The system gives each file that it makes up the size of a page.
+                if try await source.stat().size >= size {
+                    try await source.seek(to: copied)
+                    return try await copyToEnd(source, target)
+                }
                 throw IOError(
                     code: .endOfFile, operation: "sendfile",
                     reason: "\(IOError.Code.endOfFile.text): cut off while it was copied, at \(copied) of \(size) bytes"
@@ -158,15 +172,17 @@ extension Files {
         }
         try source.checkOpen("sendfile")
         if count == 0 { return 0 }
+        if target.appends {
+            // The system copies to no file that it appends to.
+            let bytes = try await source.pread(min(count, AsyncFile.chunkSize * 4), at: offset)
+            try await target.write(bytes)
+            return bytes.count
+        }
         return try await target.receive(from: source, offset: offset, count: count)
     }
 }
 
 extension IOError {
-    fileprivate var saysThatCloningIsImpossible: Bool {
-        [.invalidArgument, .notSupported, .notImplemented, .inappropriateRequest, .crossDevice].contains(code)
-    }
-
     fileprivate var saysThatSendfileIsImpossible: Bool {
         [.invalidArgument, .notSupported, .notImplemented, .notSocket, .crossDevice].contains(code)
     }

@@ -142,7 +142,11 @@ private final class FileWatcher {
             handle.stop()
             try handle.start(path) { [unowned self] name, events, status in happened(name, events, status) }
             // Something else may have come between the two.
-            guard let after = FileStatus(path: path) else { continue }
+            guard let after = FileStatus(path: path) else {
+                // It has gone again, or may not be looked at: the next change, at the latest its end, comes here again.
+                if before == nil { return }
+                continue
+            }
             if before?.isSameFile(as: after) ?? false {
                 watched = after
                 return

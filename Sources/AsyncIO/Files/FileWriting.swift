@@ -101,7 +101,9 @@ extension AsyncFile {
             while !slices.isEmpty {
                 try checkOpen("AsyncFile.pwrite")
                 let place = Int64(position + written)
-                let taken = try await call(.write(fileDescriptor, slices, offset: place)) { $0.result }
+                // What is read ahead before this ends may still be the old bytes.
+                let taken = try await call(
+                    .write(fileDescriptor, slices, offset: place), onEnd: { [self] _ in isStale = true }, { $0.result })
                 try check(progress: taken)
                 slices.removeBytes(taken)
                 written += taken
@@ -257,19 +259,20 @@ extension AsyncFile {
     /// asyncio: os.utime · libuv: uv_fs_futime
     public func setTimes(access: Duration, modification: Duration) async throws {
         try checkOpen("AsyncFile.setTimes")
-        let access = try access.fileTime("access")
-        let modification = try modification.fileTime("modification")
-        try await call(.setDescriptorTimes(fileDescriptor, access: access, modification: modification)) { _ in }
+        try await call(
+            .setDescriptorTimes(fileDescriptor, access: access.fileTime, modification: modification.fileTime)
+        ) { _ in }
     }
 }
 
 extension Duration {
     /// Seconds since 1970 for libuv, which cuts what is less than a microsecond off.
-    func fileTime(_ argument: StaticString) throws -> Double {
+    var fileTime: Double {
+        // Before 1970 both are negative.
         let (seconds, attoseconds) = components
-        guard self >= .zero else { throw EventLoopError.invalidArgument("\(argument): must not be before 1970") }
         let microseconds = attoseconds / 1_000_000_000_000
         let time = Double(seconds) + Double(microseconds) / 1_000_000
-        return Int64((time - Double(seconds)) * 1_000_000) < microseconds ? time.nextUp : time
+        let kept = Int64((time - Double(seconds)) * 1_000_000)
+        return kept < microseconds ? time.nextUp : kept > microseconds ? time.nextDown : time
     }
 }

@@ -276,8 +276,6 @@ extension Files {
     ///
     /// asyncio: os.utime · libuv: uv_fs_utime
     public func setTimes(_ path: String, access: Duration, modification: Duration) async throws {
-        let access = try access.fileTime("access")
-        let modification = try modification.fileTime("modification")
-        try await call(path, .setTimes(path, access: access, modification: modification))
+        try await call(path, .setTimes(path, access: access.fileTime, modification: modification.fileTime))
     }
 }

@@ -65,7 +65,7 @@ extension Files {
     /// **Cancellation:** ends the wait; a file that is made nevertheless is removed.
     ///
     /// - Parameters:
-    ///   - folder: where; nil is the system's place for temporary files, `TMPDIR` or `/tmp`.
+    ///   - folder: where; nil is the system's place for temporary files: ``SystemInfo/temporaryDirectory``.
     ///   - prefix: what its name begins with; six letters and digits follow.
     /// - Throws: ``IOError`` with the path that was tried, for example `.noSuchFile` for the folder; ``EventLoopError``
     ///   `.invalidArgument` for a prefix with a slash.
@@ -90,7 +90,7 @@ extension Files {
     /// **Cancellation:** ends the wait; a folder that is made nevertheless is removed.
     ///
     /// - Parameters:
-    ///   - folder: where; nil is the system's place for temporary files, `TMPDIR` or `/tmp`.
+    ///   - folder: where; nil is the system's place for temporary files: ``SystemInfo/temporaryDirectory``.
     ///   - prefix: what its name begins with; six letters and digits follow.
     /// - Throws: ``IOError`` with the path that was tried, for example `.noSuchFile` for the folder; ``EventLoopError``
     ///   `.invalidArgument` for a prefix with a slash.

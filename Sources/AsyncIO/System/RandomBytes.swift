@@ -10,13 +10,15 @@ extension SystemInfo {
     ///
     /// **Cancellation:** ends the wait; a request that no thread has begun is taken back.
     ///
-    /// - Parameter count: how many bytes, up to 2 GiB; 0 gives none at once.
-    /// - Throws: ``EventLoopError`` `.invalidArgument` for a negative count; `.closed`; ``IOError``.
+    /// - Parameter count: how many bytes, fewer than 2 GiB; 0 gives none at once.
+    /// - Throws: ``EventLoopError`` `.invalidArgument` for a negative count, or a larger one; `.closed`; ``IOError``.
     ///
     /// asyncio: os.urandom · libuv: uv_random
     public func randomBytes(_ count: Int) async throws -> [UInt8] {
         try loop.checkOpen("randomBytes")
-        guard count >= 0 else { throw EventLoopError.invalidArgument("count: must not be negative") }
+        guard count >= 0, count <= Int(Int32.max) else {
+            throw EventLoopError.invalidArgument("count: must be 0 or more, and less than 2 GiB")
+        }
         if count == 0 { return [] }
         let future = loop.createFuture(of: [UInt8].self)
         let request = UVRandom(count, on: loop.uv) { status, bytes in

@@ -28,7 +28,8 @@ enum FileCall {
     case symlink(String, String)
     case readLink(String)
     case realPath(String)
-    case clone(String, String, isExclusive: Bool)
+    /// From the first descriptor to the second.
+    case clone(Int32, Int32)
     case makeDirectory(String, UInt32)
     case removeDirectory(String)
     case listDirectory(String)
@@ -89,6 +90,9 @@ enum FileCall {
         case .truncate(let file, let size): return uv_fs_ftruncate(loop, request, file, size, callback)
         case .sendfile(let target, let source, let offset, let count):
             return uv_fs_sendfile(loop, request, target, source, offset, count, callback)
+        case .clone(let source, let target):
+            return uv_fs_copyfile(
+                loop, request, System.path(of: source), System.path(of: target), UV_FS_COPYFILE_FICLONE_FORCE, callback)
         case .descriptorStatus(let file): return uv_fs_fstat(loop, request, file, callback)
         case .setDescriptorPermissions(let file, let bits):
             return uv_fs_fchmod(loop, request, file, Int32(bitPattern: bits), callback)
@@ -118,9 +122,6 @@ enum FileCall {
         case .symlink(let target, let path): return uv_fs_symlink(loop, request, target, path, 0, callback)
         case .readLink(let path): return uv_fs_readlink(loop, request, path, callback)
         case .realPath(let path): return uv_fs_realpath(loop, request, path, callback)
-        case .clone(let from, let to, let isExclusive):
-            let flags = UV_FS_COPYFILE_FICLONE_FORCE | (isExclusive ? UV_FS_COPYFILE_EXCL : 0)
-            return uv_fs_copyfile(loop, request, from, to, flags, callback)
         case .makeDirectory(let path, let bits):
             return uv_fs_mkdir(loop, request, path, Int32(bitPattern: bits), callback)
         case .removeDirectory(let path): return uv_fs_rmdir(loop, request, path, callback)
@@ -133,9 +134,18 @@ enum FileCall {
 }
 
 extension System {
-    /// How many threads libuv's pool has.
+    /// How many threads libuv's pool has. It takes what is no number for 0, and 0 for 1.
     static var poolThreads: Int {
-        environment("UV_THREADPOOL_SIZE").flatMap { Int($0) }.map { max(1, min($0, 1024)) } ?? 4
+        environment("UV_THREADPOOL_SIZE").map { max(1, min(Int(UInt32(bitPattern: atoi($0))), 1024)) } ?? 4
+    }
+
+    /// A path that leads to the file of a descriptor, whatever has become of its name.
+    static func path(of descriptor: Int32) -> String {
+        #if os(Linux)
+            "/proc/self/fd/\(descriptor)"
+        #else
+            "/dev/fd/\(descriptor)"
+        #endif
     }
 
     /// Where temporary files go: `TMPDIR`, or `/tmp`. libuv: uv_os_tmpdir

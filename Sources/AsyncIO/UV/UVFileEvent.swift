@@ -53,6 +53,8 @@ private func fileDidChange(
 /// Calls back when what `stat` says about a path has changed. libuv: uv_fs_poll_t
 final class UVFilePoll: UVHandle {
     private var callback: (Int32, FileStatus?, FileStatus?) -> Void = { _, _, _ in }
+    /// Whether the last look failed. Libuv goes on telling what was known before that.
+    private var isGone = false
 
     init(on loop: UVLoop) throws {
         try super.init(
@@ -74,7 +76,9 @@ final class UVFilePoll: UVHandle {
         guard isOpen else { return }
         // What is not known is all zeros.
         func known(_ status: uv_stat_t?) -> FileStatus? { status.flatMap { $0.st_mode == 0 ? nil : FileStatus($0) } }
-        callback(status, known(previous), status < 0 ? nil : known(current))
+        let before = isGone ? nil : known(previous)
+        isGone = status < 0
+        callback(status, before, status < 0 ? nil : known(current))
     }
 
     override func didClose() { callback = { _, _, _ in } }

@@ -52,6 +52,11 @@ final class UVFileRequest: UVRequest {
     }
 
     fileprivate func end(_ result: Int, ranInPool: Bool) {
+        if ranInPool, result == Int(UV_EINTR.rawValue), case .read = call {
+            // The only call that libuv does not make again after a signal.
+            uv_fs_req_cleanup(raw)
+            return submit()
+        }
         state = .ended
         self.result = result
         let callback = self.callback
