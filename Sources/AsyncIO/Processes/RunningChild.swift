@@ -140,6 +140,8 @@ final class ProcessState: LoopAttachment {
     }
 
     func loopDidClose() {
+        // Nobody will be told any more; whoever wanted to be holds the child, too.
+        for child in children.values { child.whenEnded = nil }
         children = [:]
         ends = nil
     }

@@ -1,10 +1,13 @@
-// Memory for bytes in transit: large blocks are used again, because the C library maps and unmaps them each time.
+// Memory for bytes in transit: blocks are used again, because connections take and give them back all the time, and because
+// the C library maps and unmaps the large ones.
 
-/// Lends blocks of memory and keeps a few large ones for the next who asks.
+/// Lends blocks of memory, whose sizes are powers of two, and keeps a few of each size for the next who asks.
 final class BlockPool {
-    /// From this size on, blocks are kept.
+    /// How much a queue of bytes keeps in one block.
     static let blockSize = 65536
-    private static let classes = 4
+    private static let smallest = 512
+    /// Blocks of 512 bytes to 512 KiB are kept.
+    private static let classes = 11
     private static let sparesOfAClass = 4
 
     private var spares: [[UnsafeMutableRawPointer]] = Array(repeating: [], count: classes)
@@ -13,39 +16,33 @@ final class BlockPool {
 
     /// Memory for at least `count` bytes, and how many there are.
     func allocate(atLeast count: Int) -> (memory: UnsafeMutableRawPointer, capacity: Int) {
-        guard count > Self.blockSize / 2 else {
-            var capacity = 512
-            while capacity < count { capacity *= 2 }
-            return (.allocate(byteCount: capacity, alignment: 16), capacity)
-        }
-        var capacity = Self.blockSize
-        for index in 0..<Self.classes {
-            if count <= capacity {
-                let memory = spares[index].popLast() ?? .allocate(byteCount: capacity, alignment: 16)
-                return (memory, capacity)
-            }
-            capacity *= 2
-        }
-        while capacity < count { capacity *= 2 }
+        let capacity = Self.capacity(for: count)
+        let index = Self.index(of: capacity)
+        if index < Self.classes, let memory = spares[index].popLast() { return (memory, capacity) }
         return (.allocate(byteCount: capacity, alignment: 16), capacity)
     }
 
     /// Takes back what ``allocate(atLeast:)`` lent.
     func free(_ memory: UnsafeMutableRawPointer, capacity: Int) {
-        var size = Self.blockSize
-        for index in 0..<Self.classes {
-            if size == capacity {
-                guard spares[index].count < Self.sparesOfAClass else { break }
-                spares[index].append(memory)
-                return
-            }
-            size *= 2
+        let index = Self.index(of: capacity)
+        if index < Self.classes, spares[index].count < Self.sparesOfAClass {
+            spares[index].append(memory)
+        } else {
+            memory.deallocate()
         }
-        memory.deallocate()
+    }
+
+    private static func capacity(for count: Int) -> Int {
+        guard count > smallest else { return smallest }
+        return 1 << (Int.bitWidth - (count - 1).leadingZeroBitCount)
+    }
+
+    private static func index(of capacity: Int) -> Int {
+        capacity.trailingZeroBitCount - smallest.trailingZeroBitCount
     }
 
     /// How many bytes are kept for later.
     var spareBytes: Int {
-        spares.enumerated().reduce(0) { $0 + $1.element.count * (Self.blockSize << $1.offset) }
+        spares.enumerated().reduce(0) { $0 + $1.element.count * (Self.smallest << $1.offset) }
     }
 }

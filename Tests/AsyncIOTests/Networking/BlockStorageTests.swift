@@ -57,12 +57,22 @@ import Testing
         #expect(pool.spareBytes == 2 * BlockPool.blockSize)
     }
 
-    @Test func smallBlocksAreNotKept() {
+    @Test func blocksThatAreTooLargeAreNotKept() {
         let pool = BlockPool()
-        let (memory, capacity) = pool.allocate(atLeast: 100)
-        #expect(capacity >= 100)
+        let (memory, capacity) = pool.allocate(atLeast: 1 << 20)
         pool.free(memory, capacity: capacity)
         #expect(pool.spareBytes == 0)
+    }
+
+    @Test(arguments: [1, 100, 512, 513, 4096, 40_000])
+    func aBlockOfTheSizeIsUsedAgain(_ size: Int) {
+        let pool = BlockPool()
+        let (first, capacity) = pool.allocate(atLeast: size)
+        pool.free(first, capacity: capacity)
+        #expect(pool.spareBytes == capacity)
+        let (second, again) = pool.allocate(atLeast: size)
+        #expect(first == second && capacity == again && pool.spareBytes == 0)
+        pool.free(second, capacity: again)
     }
 
     @Test func aSpareBlockIsUsedAgain() {

@@ -6,10 +6,10 @@ import Testing
 @testable import AsyncIO
 
 /// Lowers a limit of this process.
-private func limit(_ resource: __rlimit_resource_t, to value: rlim_t) {
+private func limit(_ resource: __rlimit_resource_t, to value: rlim_t?) {
     var limit = rlimit()
     getrlimit(resource, &limit)
-    limit.rlim_cur = value
+    limit.rlim_cur = value ?? limit.rlim_max
     setrlimit(resource, &limit)
 }
 
@@ -219,6 +219,8 @@ private let processLimit = __rlimit_resource_t(6)  // RLIMIT_NPROC, which is hid
                 try await loop.polls()
                 #expect(countOpenPipes() == before)
             }
+            // A sanitizer starts threads at the end.
+            limit(processLimit, to: nil)
         }
     }
 
