@@ -189,27 +189,20 @@ static inline int asyncio_file_identity(int fd, const char *path, uint32_t *mode
     return 0;
 }
 
-/// Takes a descriptor into what `backend` polls, for no events; nothing happens if it is there.
-static inline int asyncio_poll_add(int backend, int fd) {
+/// Whether `backend` can poll a descriptor: takes it in and out again. It must not stay there: libuv does not expect to hear
+/// of descriptors that it has not begun to poll, and a socket without a connection has hung up.
+static inline int asyncio_try_to_poll(int backend, int fd) {
 #if defined(__linux__)
     struct epoll_event event;
     memset(&event, 0, sizeof event);
     event.data.fd = fd;
-    return epoll_ctl(backend, EPOLL_CTL_ADD, fd, &event) == -1 && errno != EEXIST ? -errno : 0;
+    if (epoll_ctl(backend, EPOLL_CTL_ADD, fd, &event) == -1) return errno == EEXIST ? 0 : -errno;
+    epoll_ctl(backend, EPOLL_CTL_DEL, fd, &event);
 #else
     (void)backend;
     (void)fd;
+#endif
     return 0;
-#endif
-}
-
-static inline void asyncio_poll_remove(int backend, int fd) {
-#if defined(__linux__)
-    epoll_ctl(backend, EPOLL_CTL_DEL, fd, NULL);
-#else
-    (void)backend;
-    (void)fd;
-#endif
 }
 
 static inline int asyncio_unlink(const char *path) { return unlink(path) == -1 ? -errno : 0; }

@@ -27,7 +27,7 @@ final class UVDatagram: UVHandle {
 
     /// Takes a socket over; on failure it stays the caller's.
     func open(_ descriptor: Int32) -> Int32 {
-        loop.expectingToPoll(descriptor) { uv_udp_open(socket, descriptor) }
+        loop.tryingToPoll(descriptor) { uv_udp_open(socket, descriptor) }
     }
 
     func startReceiving() -> Int32 {

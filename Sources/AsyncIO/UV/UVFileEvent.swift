@@ -24,7 +24,7 @@ final class UVFileEvent: UVHandle {
         try uvCheck(
             uv_fs_event_start(pointer(as: uv_fs_event_t.self), fileDidChange, path, 0), "uv_fs_event_start",
             subject: path)
-        do { try loop.expectToPollFileEvents() } catch {
+        do { try loop.tryToPollFileEvents() } catch {
             stop()
             throw error
         }

@@ -19,7 +19,7 @@ final class UVLoop {
             isClosed = true
             throw IOError(uvStatus: status, operation: "uv_loop_init")
         }
-        do { try expectToPoll(raw.pointee.async_io_watcher.fd) } catch {
+        do { try tryToPoll(raw.pointee.async_io_watcher.fd) } catch {
             uv_loop_close(raw)
             isClosed = true
             throw error

@@ -9,7 +9,7 @@ final class UVSignal: UVHandle {
     init(on loop: UVLoop) throws {
         try super.init(
             UV_SIGNAL, of: uv_signal_t.self, on: loop, operation: "uv_signal_init", initialize: uv_signal_init)
-        do { try loop.expectToPollSignals() } catch {
+        do { try loop.tryToPollSignals() } catch {
             close()
             throw error
         }

@@ -10,7 +10,7 @@ final class UVTCP: UVStream {
 
     /// Takes a connected socket over; on failure it stays the caller's.
     func open(_ descriptor: Int32) -> Int32 {
-        loop.expectingToPoll(descriptor) { uv_tcp_open(pointer(as: uv_tcp_t.self), descriptor) }
+        loop.tryingToPoll(descriptor) { uv_tcp_open(pointer(as: uv_tcp_t.self), descriptor) }
     }
 
     /// Makes the socket for an address; libuv would make it when it binds or connects.
@@ -64,6 +64,6 @@ final class UVPipe: UVStream {
 
     /// Takes a connected socket or a pipe over; on failure it stays the caller's.
     func open(_ descriptor: Int32) -> Int32 {
-        loop.expectingToPoll(descriptor) { uv_pipe_open(pointer(as: uv_pipe_t.self), descriptor) }
+        loop.tryingToPoll(descriptor) { uv_pipe_open(pointer(as: uv_pipe_t.self), descriptor) }
     }
 }
