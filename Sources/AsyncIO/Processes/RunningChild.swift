@@ -106,6 +106,8 @@ final class RunningChild {
 /// What a loop knows about its child processes.
 final class ProcessState: LoopAttachment {
     @exclusivity(unchecked) fileprivate(set) var children: [Int32: RunningChild] = [:]
+    /// Those whose protocols are still to be told something.
+    @exclusivity(unchecked) var transports: [ObjectIdentifier: SubprocessTransport] = [:]
     private var ends: UVSignal?
     private var isChecking = false
 
@@ -142,6 +144,8 @@ final class ProcessState: LoopAttachment {
     func loopDidClose() {
         // Nobody will be told any more; whoever wanted to be holds the child, too.
         for child in children.values { child.whenEnded = nil }
+        for transport in Array(transports.values) { transport.letGo() }
+        transports = [:]
         children = [:]
         ends = nil
     }

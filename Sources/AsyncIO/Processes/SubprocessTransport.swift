@@ -61,7 +61,7 @@ public final class SubprocessTransport {
     /// The loop that the transport belongs to.
     public let loop: EventLoop
     private var phase = Phase.created
-    fileprivate let connection: any SubprocessProtocol
+    fileprivate var connection: any SubprocessProtocol
     /// All pipes that there were, by the child's numbers.
     private var pipes: [Int32: SocketTransport] = [:]
     private var openPipes = 0
@@ -77,6 +77,7 @@ public final class SubprocessTransport {
         phase = .open(child)
         self.pipes = pipes
         openPipes = pipes.count
+        loop.processState.transports[ObjectIdentifier(self)] = self
         loop.ready.pointee.ring.push(
             .callback { [self] in tell("connectionMade") { try connection.connectionMade(self) } })
         for number in pipes.keys.sorted() { pipes[number]?.begin() }
@@ -164,7 +165,16 @@ public final class SubprocessTransport {
         guard case .open(let child) = phase, child.returnCode != nil, openPipes == 0 else { return }
         phase = .closed(child)
         loop.ready.pointee.ring.push(
-            .callback { [self] in tell("connectionLost") { try connection.connectionLost(nil) } })
+            .callback { [self] in
+                tell("connectionLost") { try connection.connectionLost(nil) }
+                letGo()
+            })
+    }
+
+    /// Protocols hold their transport, as a rule: from now on it does not hold them.
+    func letGo() {
+        connection = FormerProtocol.shared
+        (loop.slots.processes as? ProcessState)?.transports[ObjectIdentifier(self)] = nil
     }
 
     private func tell(_ call: StaticString, _ body: () throws -> Void) {
@@ -172,6 +182,11 @@ public final class SubprocessTransport {
             do { try body() } catch { loop.report("Exception in protocol.\(call)()", error, about: self) }
         }
     }
+}
+
+/// Stands in for a protocol that has been told everything.
+private final class FormerProtocol: SubprocessProtocol, Sendable {
+    static let shared = FormerProtocol()
 }
 
 /// The protocol of our end of a child's pipe: passes everything on.
