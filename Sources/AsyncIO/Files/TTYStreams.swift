@@ -57,6 +57,8 @@ extension TTY {
         } else {
             // Streams without a terminal: nothing ever happens to them.
             transport.phase = .closed
+            transport.connection = loop.network.placeholder
+            transport.streamProtocol = nil
             handle.delegate = nil
         }
         let streams = TTYStreams(transport: transport, core: core)
