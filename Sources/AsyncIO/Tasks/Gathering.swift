@@ -39,12 +39,11 @@ final class GatherFuture: Future<Void> {
     /// Cancels the children; this is done when they are.
     override func cancel() -> Bool {
         guard !isDone else { return false }
-        var cancelled = false
-        for child in children where child.cancel() { cancelled = true }
-        if cancelled { isCancelling = true }
-        // A loop that closes calls nobody back: nothing would be heard of the ends of the children.
-        if cancelled, loop.ready.pointee.isClosing { complete(.cancelled) }
-        return cancelled
+        for child in children where child.cancel() { isCancelling = true }
+        // A loop that closes calls nobody back: nothing would be heard of the ends of the children, nor of earlier ones.
+        guard loop.ready.pointee.isClosing else { return isCancelling }
+        complete(.cancelled)
+        return true
     }
 
     override var awaited: [AnyObject] { children.filter { !$0.isDone } }

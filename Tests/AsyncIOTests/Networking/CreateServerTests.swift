@@ -133,11 +133,7 @@ import Testing
     @Test func portIsFreeAgainAfterClose() async throws {
         try await onLoop { loop in
             // An address that nobody else uses; but servers of other tests listen on all addresses, so the port may have gone.
-            for attempt in 1... {
-                do { return try await serveTwice(on: "127.78.0.1", loop) } catch let error as IOError
-                    where error.code == .addressInUse && attempt < 20
-                {}
-            }
+            try await loop.onceFree { try await serveTwice(on: "127.78.0.1", loop) }
         }
     }
 

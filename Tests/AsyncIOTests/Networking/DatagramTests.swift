@@ -129,11 +129,13 @@ func end(_ endpoints: DatagramRecorder...) async throws {
             try await end(goneProtocol)
             try await loop.rounds(1)
             let (client, received) = try await loop.datagramEndpoint(remoteAddress: address)
-            client.send("nobody is there")
-            try await received.until { !received.errors.isEmpty }
+            try await loop.untilTrue {
+                client.send("nobody is there")
+                return !received.errors.isEmpty
+            }
             #expect((received.errors.first as? IOError)?.code == .connectionRefused)
             #expect(!client.isClosing && reports.messages == [])
-            let (_, back) = try await loop.datagramEndpoint(localAddress: address)
+            let (_, back) = try await loop.onceFree { try await loop.datagramEndpoint(localAddress: address) }
             client.send("somebody is there")
             try await back.untilReceived(1)
             try await end(received, back)

@@ -139,7 +139,7 @@ import Testing
             #expect(systemCode(error) == .addressInUse)
             #expect(!server.isServing)
             rival.close()
-            try await server.startServing()
+            try await loop.onceFree { try await server.startServing() }
             #expect(server.isServing)
             for address in server.addresses {
                 let (_, guest) = try await loop.createConnection(
@@ -233,8 +233,8 @@ import Testing
             #expect(server.addresses == [])
             #expect(server.fileDescriptors == [])
             #expect(!server.isServing)
-            let error = await errorThrown {
-                try await loop.createConnection(host: "127.79.1.1", port: port) { Guest(loop) }
+            let error = try await loop.untilNobodyListens {
+                try await loop.createConnection(host: "127.79.1.1", port: port) { Guest(loop) }.transport.abort()
             }
             #expect(systemCode(error) == .connectionRefused)
             try await server.waitClosed()

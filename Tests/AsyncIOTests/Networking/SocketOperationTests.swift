@@ -61,12 +61,12 @@ import Testing
         try await onLoop { loop in
             let (listener, address) = try loop.listeningSocket()
             listener.close()
-            let socket = try SystemSocket(family: SystemConstant.ipv4, type: SystemConstant.stream)
-            defer { socket.close() }
-            // Some other test may have got the port, and may close it again.
-            await #expect { try await loop.sockConnect(socket.descriptor, address) } throws: {
-                [.connectionRefused, .connectionReset].contains(($0 as? IOError)?.code)
+            let error = try await loop.untilNobodyListens {
+                let socket = try SystemSocket(family: SystemConstant.ipv4, type: SystemConstant.stream)
+                defer { socket.close() }
+                try await loop.sockConnect(socket.descriptor, address)
             }
+            #expect(systemCode(error) == .connectionRefused)
         }
     }
 

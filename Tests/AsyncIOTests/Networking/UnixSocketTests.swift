@@ -42,7 +42,9 @@ import Testing
                     #expect(systemCode(taken) == .addressInUse)
                     try await guest.leave()
                     try await server.shutDown()
-                    let gone = await errorThrown { try await loop.createUnixConnection(path: name) { Guest(loop) } }
+                    let gone = try await loop.untilNobodyListens {
+                        try await loop.createUnixConnection(path: name) { Guest(loop) }.transport.abort()
+                    }
                     #expect(systemCode(gone) == .connectionRefused)
                 }
             }

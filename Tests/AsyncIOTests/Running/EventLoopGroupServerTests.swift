@@ -12,8 +12,10 @@ private func port(of servers: ServerGroup) throws -> Int {
 }
 
 /// Connects to the servers and returns what comes until the end.
-private func answer(_ loop: EventLoop, _ port: Int, to question: String = "?") async throws -> String {
-    let (reader, writer) = try await loop.openConnection(host: "127.0.0.1", port: port)
+private func answer(
+    _ loop: EventLoop, _ port: Int, to question: String = "?", host: String = "127.0.0.1"
+) async throws -> String {
+    let (reader, writer) = try await loop.openConnection(host: host, port: port)
     writer.write(question)
     writer.writeEOF()
     let answer = try await reader.read()
@@ -114,12 +116,14 @@ private final class NameProtocol: StreamProtocol {
 
     @Test func closeStopsListeningOnAllLoops() async throws {
         let refused = try await EventLoopGroup.with(count: 2) { group in
-            let servers = try await group.startServer(host: "127.0.0.1", port: 0) { _, _ in }
+            let servers = try await group.startServer(host: "127.79.1.3", port: 0) { _, _ in }
             let port = try port(of: servers)
             await servers.close()
             await servers.close()
             try await servers.waitClosed()
-            return try await onLoop { loop in systemCode(await caught { try await answer(loop, port) }) }
+            return try await onLoop { loop in
+                systemCode(try await loop.untilNobodyListens { try await answer(loop, port, host: "127.79.1.3") })
+            }
         }
         #expect(refused == .connectionRefused)
     }

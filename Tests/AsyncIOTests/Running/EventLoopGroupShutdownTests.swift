@@ -111,11 +111,14 @@ import Testing
 
     @Test func serversListenNoMore() async throws {
         let group = try EventLoopGroup(count: 2)
-        let servers = try await group.startServer(host: "127.0.0.1", port: 0) { _, _ in }
+        let servers = try await group.startServer(host: "127.79.1.4", port: 0) { _, _ in }
         try await group.shutdown()
         let code = try await onLoop { loop in
             guard case .ip(_, let port) = try #require(servers.addresses.first) else { return nil as IOError.Code? }
-            return systemCode(await caught { try await loop.openConnection(host: "127.0.0.1", port: port) })
+            return systemCode(
+                try await loop.untilNobodyListens {
+                    try await loop.openConnection(host: "127.79.1.4", port: port).writer.transport.abort()
+                })
         }
         #expect(code == .connectionRefused)
     }

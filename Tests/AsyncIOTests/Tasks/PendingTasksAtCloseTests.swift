@@ -114,6 +114,24 @@ import Testing
         #expect(closed.1 == [destroyed])
     }
 
+    @Test func taskThatGathersWhatIsDoneButNotHeardOfIsUnwound() async throws {
+        let closed = try await withLoop { loop in
+            let trace = Trace()
+            let reports = Reports(of: loop)
+            let futures = (0..<2).map { _ in loop.createFuture(of: Int.self) }
+            loop.createTask {
+                defer { trace("defer") }
+                trace("values \(try await loop.gather(futures))")
+            }
+            try loop.runUntilComplete { try await loop.rounds(1) }
+            for future in futures { try future.setResult(1) }
+            try loop.close()
+            return (trace.entries, reports.messages)
+        }
+        #expect(closed.0 == ["defer"])
+        #expect(closed.1 == [destroyed])
+    }
+
     @Test func endedTasksAreNotReported() async throws {
         let closed = try await closing { loop, trace in
             loop.createTask { trace("body") }
