@@ -200,7 +200,10 @@ private final class NameProtocol: StreamProtocol {
     @Test func serversListenOnWhenNobodyHoldsThem() async throws {
         let answers = try await EventLoopGroup.with(count: 2) { group in
             let port = try port(
-                of: await group.startServer(host: "127.0.0.1", port: 0) { _, writer in writer.write("on") })
+                of: await group.startServer(host: "127.0.0.1", port: 0) { reader, writer in
+                    _ = try await reader.read()
+                    writer.write("on")
+                })
             return try await onLoop { loop in try await answer(loop, port) }
         }
         #expect(answers == "on")
