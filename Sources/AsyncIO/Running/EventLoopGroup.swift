@@ -35,7 +35,7 @@ public final class EventLoopGroup: Sendable {
     /// The loops, in their order.
     public let executors: [LoopExecutor]
 
-    private let ending: GroupShutdown
+    let ending: GroupShutdown
     private let turn = Atomic<UInt>(0)
 
     /// Starts threads with a loop each. The loops run when this returns; the calling thread is blocked until then, which is
@@ -80,8 +80,8 @@ public final class EventLoopGroup: Sendable {
 
     deinit {
         do {
-            let isDropped = try ending.begin(deadline: Self.defaultShutdownDeadline, closingTime: Self.closingTime)
-            guard isDropped else { return }
+            let part = try ending.begin(deadline: Self.defaultShutdownDeadline, closingTime: Self.closingTime)
+            guard part == .first else { return }
         } catch {
             ending.abandon()
         }
@@ -119,7 +119,7 @@ public final class EventLoopGroup: Sendable {
 
     /// A shutdown whose wait is not cut short by a cancellation that came before it.
     private func end(deadline: Duration?) async throws {
-        try ending.begin(deadline: deadline, closingTime: Self.closingTime)
+        if try ending.begin(deadline: deadline, closingTime: Self.closingTime) == .late { return }
         try await ending.wait(isShielded: true)
     }
 
@@ -194,7 +194,7 @@ public final class EventLoopGroup: Sendable {
                 Call it from elsewhere, or do not wait for it: Task.detached { try await group.shutdown() }
                 """)
         }
-        try ending.begin(deadline: deadline, closingTime: closingTime)
+        if try ending.begin(deadline: deadline, closingTime: closingTime) == .late { return }
         try await ending.wait()
     }
 }

@@ -7,7 +7,17 @@ final class GroupShutdown: Sendable {
     private enum State {
         case notBegun
         case underWay(deadline: EventLoop.Instant, waiters: [Int: @Sendable (Outcome) -> Void])
-        case over
+        case over(Outcome)
+    }
+
+    /// What a call to begin has come to.
+    enum Part {
+        /// It began the end.
+        case first
+        /// The end was under way.
+        case joined
+        /// All was over.
+        case late
     }
 
     private let threads: [LoopThread]
@@ -25,25 +35,23 @@ final class GroupShutdown: Sendable {
     /// - Parameters:
     ///   - deadline: how long the loops may take to end in order; nil is as long as they need.
     ///   - closingTime: how long they may take, after the deadline, to close at once.
-    /// - Returns: whether this call began it.
-    @discardableResult
-    func begin(deadline: Duration?, closingTime: Duration) throws -> Bool {
+    func begin(deadline: Duration?, closingTime: Duration) throws -> Part {
         let limit = deadline.map { EventLoop.Instant.now + $0 } ?? .distantFuture
-        let hasBegun = try lock.withLock {
+        let part = try lock.withLock { () -> Part in
             switch state {
-            case .over: return false
+            case .over: return .late
             case .underWay(let earlier, let waiters):
                 state = .underWay(deadline: min(earlier, limit), waiters: waiters)
-                return false
+                return .joined
             case .notBegun:
                 let thread = try UVThread { self.carryOut(closingTime) }
                 thread.detach()
                 state = .underWay(deadline: limit, waiters: [:])
-                return true
+                return .first
             }
         }
-        if !hasBegun { for thread in threads { thread.lookAtTheClock() } }
-        return hasBegun
+        if part == .joined { for thread in threads { thread.lookAtTheClock() } }
+        return part
     }
 
     /// Where there is not even a thread for it: the loops close as soon as they can, and nobody waits for them.
@@ -81,7 +89,7 @@ final class GroupShutdown: Sendable {
 
     private func finish(_ outcome: Outcome) {
         let waiters = lock.withLock { () -> [@Sendable (Outcome) -> Void] in
-            defer { state = .over }
+            defer { state = .over(outcome) }
             if case .underWay(_, let waiters) = state { return Array(waiters.values) }
             return []
         }
@@ -90,7 +98,7 @@ final class GroupShutdown: Sendable {
 
     // MARK: - Waiting for it
 
-    /// Waits for the end, wherever the caller is. If it is over already, there is nothing to wait for.
+    /// Waits for the end, wherever the caller is, and throws what came of it, also if it is over already.
     ///
     /// - Parameter isShielded: whether the wait of a plain Swift task goes on although it has been cancelled. A
     ///   cancellation of a loop's task is delivered once, so it ends the wait only if it comes now.
@@ -135,13 +143,17 @@ final class GroupShutdown: Sendable {
     }
 
     private func add(_ ticket: Int, _ waiter: @escaping @Sendable (Outcome) -> Void) {
-        let isOver = lock.withLock {
-            guard case .underWay(let deadline, var waiters) = state else { return true }
-            waiters[ticket] = waiter
-            state = .underWay(deadline: deadline, waiters: waiters)
-            return false
+        let outcome = lock.withLock { () -> Outcome? in
+            switch state {
+            case .notBegun: return .success(())
+            case .over(let outcome): return outcome
+            case .underWay(let deadline, var waiters):
+                waiters[ticket] = waiter
+                state = .underWay(deadline: deadline, waiters: waiters)
+                return nil
+            }
         }
-        if isOver { waiter(.success(())) }
+        if let outcome { waiter(outcome) }
     }
 
     private func take(_ ticket: Int) -> (@Sendable (Outcome) -> Void)? {

@@ -43,6 +43,16 @@ private func limitDescriptors(to count: Int32?) {
         #expect(group.executors.map(\.isRunning) == [false, false])
     }
 
+    @Test func outcomeReachesACallerThatOnlyWaitsWhenAllIsOver() async throws {
+        let (begun, cleaned) = (SharedCounter(), SharedCounter())
+        let group = try EventLoopGroup(count: 1)
+        try await group.next().run { loop in loop.exceptionHandler = { _, _ in } }
+        try await group.holdUp(begun: begun, cleaned: cleaned)
+        while try group.ending.begin(deadline: .zero, closingTime: .seconds(600)) != .late { await Task.yield() }
+        await #expect(throws: TimeoutError.self) { try await group.ending.wait() }
+        try await group.shutdown()
+    }
+
     @Test func laterCallBringsTheDeadlineForward() async throws {
         let (begun, cleaned) = (SharedCounter(), SharedCounter())
         let group = try EventLoopGroup(count: 1)
