@@ -29,6 +29,12 @@ final class Callbacks {
         if left > 0 { loop.callSoon { self.chain() } } else { loop.stop() }
     }
 
+    /// The same with a closure that needs a context of its own.
+    func chain(_ number: Int) {
+        left -= 1
+        if left > 0 { loop.callSoon { self.chain(number + 1) } } else { loop.stop() }
+    }
+
     /// A thousand callbacks, and again when they have run.
     func batch() {
         for _ in 0..<1000 {

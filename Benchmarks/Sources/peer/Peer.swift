@@ -29,6 +29,7 @@ struct Peer {
             guard arguments.count > 2 else { return usage() }
             try serve(bench, at: .unix(path: arguments[2]), mode(arguments.dropFirst(3).first))
         case "call_soon": try Callbacks.measure(bench, count(1_000_000)) { $0.chain() }
+        case "call_soon_captures": try Callbacks.measure(bench, count(1_000_000)) { $0.chain(0) }
         case "call_soon_batch": try Callbacks.measure(bench, count(1_000_000)) { $0.batch() }
         case "call_soon_queued": try callSoonQueued(count(1000))
         case "timers_alive": try timersAlive(count(1000))
@@ -37,6 +38,7 @@ struct Peer {
         case "run_in_executor": try Callbacks.measure(bench, count(100_000)) { $0.submitJobs() }
         case "call_soon_threadsafe": try callSoonThreadsafe(bench, count(1_000_000))
         case "call_soon_threadsafe_posted": try callSoonThreadsafe(bench, count(1_000_000), beforehand: true)
+        case "call_soon_threadsafe_waking": try callSoonThreadsafeWaking(bench, count(100_000))
         case "wakeup_pingpong": try wakeupPingpong(count(100_000))
         case "task_switch": try onLoop(count(1_000_000), taskSwitch)
         case "task_spawn": try onLoop(count(1_000_000), taskSpawn)

@@ -52,6 +52,30 @@ func callSoonThreadsafe(_ bench: String, _ count: Int, beforehand: Bool = false)
     try loop.close()
 }
 
+/// A second thread posts a callback whenever the last one has run, so that each finds the loop waiting.
+func callSoonThreadsafeWaking(_ bench: String, _ count: Int) throws {
+    let loop = try EventLoop()
+    let executor = loop.executor
+    let ran = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    sem_init(ran, 0, 0)
+    // SAFETY: a semaphore is for several threads, and outlives both.
+    nonisolated(unsafe) let semaphore = ran
+    let measure = Measure(bench, count)
+    let thread = Thread {
+        for _ in 0..<count {
+            _ = try? executor.callSoonThreadsafe { _ in sem_post(semaphore) }
+            sem_wait(semaphore)
+        }
+        _ = try? executor.callSoonThreadsafe { loop in loop.stop() }
+    }
+    try loop.runForever()
+    measure.report()
+    thread.join()
+    sem_destroy(ran)
+    ran.deallocate()
+    try loop.close()
+}
+
 /// Two loops in two threads that post to each other. `count` is the number of hops, two to a round trip.
 func wakeupPingpong(_ count: Int) throws {
     let here = try EventLoop()
