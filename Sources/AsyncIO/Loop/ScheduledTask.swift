@@ -36,11 +36,13 @@ protocol ScheduledTask: AnyObject {
 
 /// A part of a task. It runs in a Swift task of its own, so that Swift's flag, which nobody can reset, is clean outside of it;
 /// to asyncio's eyes, and for `currentTask`, it is the same task.
+@usableFromInline
 final class CancellationScope {
     var swift = SwiftTaskHandle()
 }
 
 /// The Swift task that runs some code of a task, and Swift's flag for that code.
+@usableFromInline
 struct SwiftTaskHandle {
     private var task: Task<Void, Never>?
     /// Known from the first step on, when there is no handle yet.

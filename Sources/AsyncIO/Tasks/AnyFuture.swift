@@ -100,12 +100,16 @@ public class AnyFuture {
     @usableFromInline
     final func checkPending(_ call: StaticString) throws {
         loop.canTouch(call)
+        if let refusal = refusal(of: call) { throw refusal }
         switch state {
         case .pending: return
         case .cancelled: throw InvalidStateError("\(call): the future was cancelled")
         case .finished, .failed: throw InvalidStateError("\(call): the future is done already")
         }
     }
+
+    /// Why a result or an error cannot be set from outside; nil if it can.
+    func refusal(of call: StaticString) -> (any Error)? { nil }
 
     // MARK: - Observers
 

@@ -47,11 +47,12 @@ public class Future<Value>: FutureStorage<Value?> {
 
     /// Sets the result and schedules the callbacks and the tasks that wait.
     ///
-    /// - Throws: ``InvalidStateError`` if the future is done, also if it was cancelled.
+    /// - Throws: ``InvalidStateError`` if the future is done, also if it was cancelled; ``EventLoopError`` `.unsupported` for a
+    ///   task, whose result is what its operation returns.
     ///
     /// asyncio: Future.set_result
     @inlinable
-    public func setResult(_ value: Value) throws {
+    public final func setResult(_ value: Value) throws {
         try checkPending("Future.setResult")
         finish(value)
     }
@@ -59,10 +60,11 @@ public class Future<Value>: FutureStorage<Value?> {
     /// Makes the future fail and schedules the callbacks and the tasks that wait. An error that nobody retrieves is
     /// reported when the future goes away.
     ///
-    /// - Throws: ``InvalidStateError`` if the future is done, also if it was cancelled.
+    /// - Throws: ``InvalidStateError`` if the future is done, also if it was cancelled; ``EventLoopError`` `.unsupported` for a
+    ///   task, which fails when its operation does.
     ///
     /// asyncio: Future.set_exception
-    public func setException(_ error: any Error) throws {
+    public final func setException(_ error: any Error) throws {
         try checkPending("Future.setException")
         fail(error)
     }

@@ -1,7 +1,5 @@
 // A task of the loop: an async operation with asyncio's name, cancellation and life cycle.
 
-import Synchronization
-
 /// An operation of an event loop: async code that runs on the loop's thread, with a future for its result.
 ///
 /// The loop keeps a task alive until it has ended. Neither what the operation captures nor its result need be
@@ -17,16 +15,18 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     public typealias Operation = nonisolated(nonsending) () async throws -> Value
 
     // Read and written whole, never while another access goes on.
-    @exclusivity(unchecked) private var operation: Operation?
-    @exclusivity(unchecked) private var givenName: TaskName
-    @exclusivity(unchecked) private var cancellation = TaskCancellation()
-    @exclusivity(unchecked) private var isPassingOnCancellation = false
-    @exclusivity(unchecked) private var swift = SwiftTaskHandle()
-    @exclusivity(unchecked) private var scopes: [CancellationScope] = []
-    /// Whether it counts among the tasks that the end of a run waits for.
-    @exclusivity(unchecked) var isListed: Bool
-    @exclusivity(unchecked) var origin: SourceLocation
-    let number: Int
+    @usableFromInline
+    @exclusivity(unchecked) var operation: Operation?
+    @usableFromInline
+    @exclusivity(unchecked) var record: TaskRecord
+    @usableFromInline
+    @exclusivity(unchecked) var cancellation = TaskCancellation()
+    @usableFromInline
+    @exclusivity(unchecked) var isPassingOnCancellation = false
+    @usableFromInline
+    @exclusivity(unchecked) var swift = SwiftTaskHandle()
+    @usableFromInline
+    @exclusivity(unchecked) var scopes: [CancellationScope] = []
 
     /// Creates a task and schedules its first step. This is what a ``TaskFactory`` calls; programs call
     /// ``EventLoop/createTask(name:eagerStart:fileID:line:_:)``.
@@ -47,53 +47,70 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
             origin: SourceLocation(fileID: fileID, line: line), operation: operation)
     }
 
+    // What handles a value is inlined into the program, where its type is known: elsewhere the runtime would look up the types
+    // of the task and of `Value?` for each task.
+
     /// A task that is not listed does not count among the program's: it serves some other object.
+    @inlinable
     init(
         loop: EventLoop, name: String?, eagerStart: Bool = false, isListed: Bool, origin: SourceLocation,
         operation: @escaping Operation
     ) {
         self.operation = operation
-        givenName = TaskName(name)
-        self.origin = origin
-        self.isListed = isListed
-        loop.tasksCreated += 1
-        number = loop.tasksCreated
+        record = TaskRecord(of: loop, name: name, isListed: isListed, origin: origin)
         super.init(loop: loop)
-        guard loop.canSchedule("createTask") else {
+        guard mayBegin() else {
             self.operation = nil
-            error = EventLoopError.closed
-            isRetrieved = true
-            state = .failed
             return
         }
         // SAFETY: the task runs on the loop's thread, where this object lives; nothing else gets at the capture.
         nonisolated(unsafe) let task = self
         if eagerStart && loop.isRunning {
             let started = Task<Void, Never>.immediate(executorPreference: loop.executor) {
-                task.register(SwiftTaskIdentity.current)
+                task.didBeginEagerly()
                 await task.run()
             }
-            if state == .pending { swift.attach(started) }
+            didReturn(from: started)
         } else {
             // An explicit priority spares the runtime from asking for the current one.
             let started = Task<Void, Never>(executorPreference: loop.executor, priority: .medium) { await task.run() }
-            swift.attach(started)
-            // SAFETY: `Task` is a frozen struct of one reference to the runtime's task object.
-            register(unsafeBitCast(started, to: UnsafeRawPointer.self))
+            willBegin(started)
         }
     }
 
     /// A task that does not begin, because of an error that its creator sees.
     init(refusedOn loop: EventLoop, name: String?, error: any Error) {
-        givenName = TaskName(name)
-        origin = SourceLocation(fileID: #fileID, line: #line)
-        isListed = false
-        number = 0
+        record = TaskRecord(refused: name, origin: SourceLocation(fileID: #fileID, line: #line))
         super.init(loop: loop)
+        refuse(error)
+    }
+
+    /// Whether the loop takes tasks; if not, this one has failed.
+    @usableFromInline
+    func mayBegin() -> Bool {
+        if loop.canSchedule("createTask") { return true }
+        refuse(EventLoopError.closed)
+        return false
+    }
+
+    private func refuse(_ error: any Error) {
         self.error = error
         isRetrieved = true
         state = .failed
     }
+
+    @usableFromInline
+    func willBegin(_ started: Task<Void, Never>) {
+        swift.attach(started)
+        // SAFETY: `Task` is a frozen struct of one reference to the runtime's task object.
+        register(unsafeBitCast(started, to: UnsafeRawPointer.self))
+    }
+
+    @usableFromInline
+    func didBeginEagerly() { register(SwiftTaskIdentity.current) }
+
+    @usableFromInline
+    func didReturn(from started: Task<Void, Never>) { if state == .pending { swift.attach(started) } }
 
     private func register(_ identity: UnsafeRawPointer?) {
         guard let identity else { return }
@@ -103,26 +120,34 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
 
     // MARK: - Running
 
-    private func run() async {
+    @inlinable
+    func run() async {
         let operation = self.operation
         self.operation = nil
-        guard let operation, !cancellation.takePending() else { return end { complete(.cancelled) } }
+        guard let operation, !takePendingCancellation() else { return end(.cancelled) }
         do {
             let value = try await operation()
-            if cancellation.takePending() { end { complete(.cancelled) } } else { end { finish(value) } }
-        } catch is CancellationError {
-            end { complete(.cancelled) }
+            if takePendingCancellation() { return end(.cancelled) }
+            stored = value
+            end(.finished)
         } catch {
-            end { fail(error) }
-            if let interrupt = error as? KeyboardInterrupt { loop.interruptRun(interrupt) }
+            end(throwing: error)
         }
     }
 
-    @inline(__always)
-    private func end(_ complete: () -> Void) {
+    @usableFromInline
+    func end(_ state: State) {
         if let identity = swift.identity { loop.tasks.remove(identity) }
         swift.detach()
-        complete()
+        complete(state)
+    }
+
+    @usableFromInline
+    func end(throwing error: any Error) {
+        if error is CancellationError { return end(.cancelled) }
+        self.error = error
+        end(.failed)
+        if let interrupt = error as? KeyboardInterrupt { loop.interruptRun(interrupt) }
     }
 
     // MARK: - Cancellation
@@ -202,6 +227,7 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     }
 
     func didResume() throws { try cancellation.didResume() }
+    @usableFromInline
     func takePendingCancellation() -> Bool { cancellation.takePending() }
     func redeliverCancellation() { cancellation.postpone() }
 
@@ -211,51 +237,31 @@ public final class LoopTask<Value>: Future<Value>, ScheduledTask {
     ///
     /// asyncio: Task.get_name, Task.set_name
     public var name: String {
-        get { givenName.text }
-        set { givenName = .given(newValue) }
+        get { record.name.text }
+        set { record.name = .given(newValue) }
+    }
+
+    var origin: SourceLocation {
+        get { record.origin }
+        set { record.origin = newValue }
+    }
+
+    var number: Int { record.number }
+
+    var isListed: Bool {
+        get { record.isListed }
+        set { record.isListed = newValue }
     }
 
     // MARK: - What a task is not
 
-    /// Always throws: the result of a task is what its operation returns.
-    ///
-    /// asyncio: Task.set_result
-    public override func setResult(_ value: Value) throws {
-        throw EventLoopError(.unsupported, "Task does not support set_result operation")
-    }
-
-    /// Always throws: a task fails when its operation does.
-    ///
-    /// asyncio: Task.set_exception
-    public override func setException(_ error: any Error) throws {
-        throw EventLoopError(.unsupported, "Task does not support set_exception operation")
+    /// The result of a task is what its operation returns, and it fails when its operation does.
+    override func refusal(of call: StaticString) -> (any Error)? {
+        let name = "\(call)" == "Future.setResult" ? "set_result" : "set_exception"
+        return EventLoopError(.unsupported, "Task does not support \(name) operation")
     }
 
     override var reportName: String { "Task" }
     override var reportTaskName: String? { name }
     override var reportOrigin: SourceLocation? { origin }
-}
-
-/// A name that is spelled out only when somebody reads it.
-private enum TaskName {
-    case number(Int)
-    case given(String)
-
-    /// One series of numbers for the process.
-    private static let last = Atomic<Int>(0)
-
-    init(_ name: String?) {
-        if let name {
-            self = .given(name)
-        } else {
-            self = .number(Self.last.wrappingAdd(1, ordering: .relaxed).newValue)
-        }
-    }
-
-    var text: String {
-        switch self {
-        case .number(let number): "Task-\(number)"
-        case .given(let name): name
-        }
-    }
 }

@@ -1,6 +1,7 @@
 // asyncio's bookkeeping of cancellation, as a plain value.
 
 /// Counts requests to cancel a task and remembers whether one still has to be delivered.
+@usableFromInline
 struct TaskCancellation {
     /// Requests that were not taken back.
     private(set) var requests = 0

@@ -57,18 +57,32 @@ extension EventLoop {
     ///   - operation: the operation; it stays on the loop's thread, with all that it captures.
     ///
     /// asyncio: loop.create_task
+    @inlinable
     @discardableResult
     public func createTask<Value>(
         name: String? = nil, eagerStart: Bool? = nil, fileID: StaticString = #fileID, line: UInt = #line,
         _ operation: nonisolated(nonsending) @escaping () async throws -> Value
     ) -> LoopTask<Value> {
-        if eagerStart == nil, slots.taskFactory != nil, let factory = taskFactory {
-            let task = factory.makeTask(loop: self, name: name, operation: operation)
-            if let name { task.name = name }
-            task.origin = SourceLocation(fileID: fileID, line: line)
-            return task
-        }
+        let origin = SourceLocation(fileID: fileID, line: line)
+        if eagerStart == nil, hasTaskFactory { return makeTaskByFactory(name: name, origin: origin, operation) }
         return LoopTask(
-            loop: self, name: name, eagerStart: eagerStart ?? false, fileID: fileID, line: line, operation: operation)
+            loop: self, name: name, eagerStart: eagerStart ?? false, isListed: true, origin: origin,
+            operation: operation)
+    }
+
+    @usableFromInline
+    var hasTaskFactory: Bool { slots.taskFactory != nil }
+
+    @usableFromInline
+    func makeTaskByFactory<Value>(
+        name: String?, origin: SourceLocation, _ operation: nonisolated(nonsending) @escaping () async throws -> Value
+    ) -> LoopTask<Value> {
+        guard let factory = taskFactory else {
+            return LoopTask(loop: self, name: name, isListed: true, origin: origin, operation: operation)
+        }
+        let task = factory.makeTask(loop: self, name: name, operation: operation)
+        if let name { task.name = name }
+        task.origin = origin
+        return task
     }
 }
