@@ -50,6 +50,11 @@ static inline void asyncio_set_thread_name(const char *name) {
 #endif
 }
 
+// What the standard library's own inlined code asks for the current task, without a reference of its own; null outside of
+// tasks. `withUnsafeCurrentTask` takes and drops two references around the same call.
+extern void *swift_task_getCurrent(void) __attribute__((swiftcall));
+static inline const void *asyncio_current_task(void) { return swift_task_getCurrent(); }
+
 #if defined(__linux__)
 // What CoreFoundation's run loop uses to serve the main dispatch queue.
 extern int _dispatch_get_main_queue_handle_4CF(void);

@@ -168,25 +168,37 @@ final class PhaseHandles {
     let timer: UVTimer
     private let prepare: UVPrepare
     private let check: UVCheck
-    private let link = LoopLink()
 
     init(on uv: UVLoop) throws {
-        let link = self.link
         wake = try UVAsync(on: uv)
         idle = try UVIdle(on: uv)
         timer = try UVTimer(on: uv)
-        prepare = try UVPrepare(on: uv) { link.loop?.prepareToPoll() }
-        check = try UVCheck(on: uv) { link.loop?.runAfterPoll() }
+        prepare = try UVPrepare(on: uv, loopWillPoll)
+        check = try UVCheck(on: uv, loopDidPoll)
     }
 
-    func connect(to loop: EventLoop) { link.loop = loop }
-    func disconnect() { link.loop = nil }
+    /// The handles do not keep the loop alive: it disconnects in `deinit`, before it goes away.
+    func connect(to loop: EventLoop) {
+        // SAFETY: as said; the two functions below are the only ones that use it.
+        let context = Unmanaged.passUnretained(loop).toOpaque()
+        prepare.context = context
+        check.context = context
+    }
+
+    func disconnect() {
+        prepare.context = nil
+        check.context = nil
+    }
 }
 
-/// How the handles find their loop without keeping it alive.
-private final class LoopLink {
-    // SAFETY: the loop disconnects in `deinit`, before it goes away.
-    unowned(unsafe) var loop: EventLoop?
+private func loopWillPoll(_ context: UnsafeMutableRawPointer) {
+    // SAFETY: the context is a loop that is connected, and that runs: whoever runs it keeps it alive.
+    Unmanaged<EventLoop>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.prepareToPoll() }
+}
+
+private func loopDidPoll(_ context: UnsafeMutableRawPointer) {
+    // SAFETY: as for `loopWillPoll`.
+    Unmanaged<EventLoop>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.runAfterPoll() }
 }
 
 /// State of an upper layer that lives as long as its loop.

@@ -21,6 +21,9 @@ final class Inbox: Sendable {
     private nonisolated(unsafe) let spare: UnsafeMutablePointer<RingBuffer<ReadyEntry>>
     // SAFETY: only touched while holding `lock`.
     private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
+    /// Whether there may be entries: spares the lock in an iteration that follows no post. What it misses is found before the
+    /// loop waits, under the lock.
+    private let hasEntries = Atomic<Bool>(false)
     /// Threads that are inside `UVWaker.wake`: the handle may not be closed meanwhile.
     private let wakers = Atomic<Int>(0)
 
@@ -48,6 +51,7 @@ final class Inbox: Sendable {
             return false
         }
         state.pointee.ring.push(entry)
+        hasEntries.store(true, ordering: .relaxed)
         guard state.pointee.needsWake, let waker = state.pointee.waker else {
             lock.unlock()
             return true
@@ -62,11 +66,19 @@ final class Inbox: Sendable {
 
     /// Moves what there is to the ready queue. If there is nothing and `willWait` is set, the next post wakes
     /// the loop.
+    @inline(__always)
     func drain(into queue: UnsafeMutablePointer<ReadyQueue>, willWait: Bool) {
+        if willWait || hasEntries.load(ordering: .relaxed) { drainLocked(into: queue, willWait: willWait) }
+    }
+
+    private func drainLocked(into queue: UnsafeMutablePointer<ReadyQueue>, willWait: Bool) {
         lock.lock()
         let isEmpty = state.pointee.ring.isEmpty
         state.pointee.needsWake = isEmpty && willWait
-        if !isEmpty { swap(&state.pointee.ring, &spare.pointee) }
+        if !isEmpty {
+            swap(&state.pointee.ring, &spare.pointee)
+            hasEntries.store(false, ordering: .relaxed)
+        }
         lock.unlock()
         guard !isEmpty else { return }
         spare.pointee.drain(into: &queue.pointee.ring)

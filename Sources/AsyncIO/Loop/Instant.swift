@@ -73,7 +73,19 @@ extension EventLoop {
 
 extension Duration {
     /// Whole nanoseconds, rounded up so that nothing fires early, and kept within `Int64`.
+    @inline(__always)
     var clampedNanoseconds: Int64 {
+        // A quotient of clearly less than 2^63 is one division of the processor's, where `components` makes several of 128 bits.
+        let high = Int64(truncatingIfNeeded: attoseconds >> 64)
+        if _fastPath(high >= 0 && high < 499_999_999) {
+            let low = UInt64(truncatingIfNeeded: attoseconds)
+            let (whole, rest) = (1_000_000_000 as UInt64).dividingFullWidth((UInt64(bitPattern: high), low))
+            return Int64(bitPattern: whole) + (rest > 0 ? 1 : 0)
+        }
+        return clampedNanosecondsInParts
+    }
+
+    private var clampedNanosecondsInParts: Int64 {
         let (seconds, attoseconds) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         if overflow { return seconds < 0 ? .min : .max }

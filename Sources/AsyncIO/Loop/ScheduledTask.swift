@@ -87,10 +87,7 @@ extension Suspension {
 enum SwiftTaskIdentity {
     /// The Swift task that runs on this thread now.
     @inline(__always)
-    static var current: UnsafeRawPointer? {
-        // SAFETY: `UnsafeCurrentTask` is a frozen struct of one reference to the runtime's task object.
-        withUnsafeCurrentTask { task in task.map { unsafeBitCast($0, to: UnsafeRawPointer.self) } }
-    }
+    static var current: UnsafeRawPointer? { System.currentTask }
 
     /// The Swift task behind a job; for a job that is no task, an address that no task has.
     static func of(_ job: UnownedJob) -> UnsafeRawPointer {

@@ -11,7 +11,9 @@ struct SeparatorSearch {
         case overrun(LimitOverrunError)
     }
 
-    private let separators: [[UInt8]]
+    /// The shortest separator, and the others by their length: there is seldom more than one.
+    private let first: [UInt8]
+    private let others: [[UInt8]]
     private let longest: Int
     /// No separator begins before this.
     private var offset = 0
@@ -25,14 +27,26 @@ struct SeparatorSearch {
             throw EventLoopError.invalidArgument("separator: Separator should be at least one-byte string")
         }
         // With equal ends the shortest separator wins.
-        self.separators = separators.sorted { $0.count < $1.count }
-        longest = self.separators.last?.count ?? 1
+        let sorted = separators.sorted { $0.count < $1.count }
+        first = sorted[0]
+        others = Array(sorted.dropFirst())
+        longest = sorted[sorted.count - 1].count
+    }
+
+    /// - Throws: ``EventLoopError`` `.invalidArgument` for an empty separator.
+    init(separator: [UInt8]) throws {
+        guard !separator.isEmpty else {
+            throw EventLoopError.invalidArgument("separator: Separator should be at least one-byte string")
+        }
+        first = separator
+        others = []
+        longest = separator.count
     }
 
     /// Looks at what has come so far.
     mutating func look(in buffer: borrowing StreamBuffer, limit: Int) -> Result {
-        var match: (start: Int, end: Int)?
-        for separator in separators {
+        var match = buffer.firstIndex(of: first, from: offset).map { (start: $0, end: $0 + first.count) }
+        for separator in others {
             guard let start = buffer.firstIndex(of: separator, from: offset) else { continue }
             let end = start + separator.count
             if match.map({ end < $0.end }) ?? true { match = (start, end) }

@@ -183,7 +183,7 @@ public final class StreamReader {
     }
 
     private func read(until separator: [UInt8]) async throws -> [UInt8] {
-        try await read(until: SeparatorSearch([separator]))
+        try await read(until: SeparatorSearch(separator: separator))
     }
 
     private func read(until initial: SeparatorSearch) async throws -> [UInt8] {

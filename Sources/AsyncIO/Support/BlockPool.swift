@@ -10,7 +10,8 @@ final class BlockPool {
     private static let classes = 11
     private static let sparesOfAClass = 4
 
-    private var spares: [[UnsafeMutableRawPointer]] = Array(repeating: [], count: classes)
+    // Accessed in single steps on the loop's thread only.
+    @exclusivity(unchecked) private var spares: [[UnsafeMutableRawPointer]] = Array(repeating: [], count: classes)
 
     deinit { for blocks in spares { for block in blocks { block.deallocate() } } }
 

@@ -43,6 +43,10 @@ enum System {
         }
     }
 
+    /// The address of the Swift task that runs on this thread now.
+    @inline(__always)
+    static var currentTask: UnsafeRawPointer? { asyncio_current_task() }
+
     static func nameCurrentThread(_ name: String) { asyncio_set_thread_name(name) }
 
     /// How many threads can run at once.

@@ -81,23 +81,25 @@ final class UVDatagram: UVHandle {
 private func datagramNeedsBuffer(
     _ handle: UnsafeMutablePointer<uv_handle_t>?, _ suggested: Int, _ buffer: UnsafeMutablePointer<uv_buf_t>?
 ) {
-    guard let owner = uvOwner(handle?.pointee.data, as: UVDatagram.self) else { return }
-    let target = owner.isLong ? owner.loop.longDatagramBuffer : owner.loop.readBuffer
-    buffer?.pointee = uv_buf_t(base: target.baseAddress?.assumingMemoryBound(to: CChar.self), len: target.count)
+    withUVOwner(handle?.pointee.data, as: UVDatagram.self) { owner in
+        let target = owner.isLong ? owner.loop.longDatagramBuffer : owner.loop.readBuffer
+        buffer?.pointee = uv_buf_t(base: target.baseAddress?.assumingMemoryBound(to: CChar.self), len: target.count)
+    }
 }
 
 private func datagramDidArrive(
     _ handle: UnsafeMutablePointer<uv_udp_t>?, _ count: Int, _ buffer: UnsafePointer<uv_buf_t>?,
     _ address: UnsafePointer<sockaddr>?, _ flags: UInt32
 ) {
-    guard let owner = uvOwner(handle?.pointee.data, as: UVDatagram.self) else { return }
-    if count < 0 {
-        owner.delegate?.receivingDidFail(Int32(count))
-    } else if flags & UInt32(UV_UDP_PARTIAL.rawValue) != 0 {
-        owner.delegate?.receivingDidFail(Int32(UV_EMSGSIZE.rawValue))
-    } else if let name = SocketName(address) {
-        owner.delegate?.datagramDidArrive(
-            UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count), from: name)
+    withUVOwner(handle?.pointee.data, as: UVDatagram.self) { owner in
+        if count < 0 {
+            owner.delegate?.receivingDidFail(Int32(count))
+        } else if flags & UInt32(UV_UDP_PARTIAL.rawValue) != 0 {
+            owner.delegate?.receivingDidFail(Int32(UV_EMSGSIZE.rawValue))
+        } else if let name = SocketName(address) {
+            owner.delegate?.datagramDidArrive(
+                UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count), from: name)
+        }
     }
 }
 

@@ -46,8 +46,9 @@ final class UVFileEvent: UVHandle {
 private func fileDidChange(
     _ handle: UnsafeMutablePointer<uv_fs_event_t>?, _ name: UnsafePointer<CChar>?, _ events: Int32, _ status: Int32
 ) {
-    uvOwner(handle?.pointee.data, as: UVFileEvent.self)?
-        .fire(name.map { String(cString: $0) }, UVFileEvent.Events(rawValue: events), status)
+    withUVOwner(handle?.pointee.data, as: UVFileEvent.self) {
+        $0.fire(name.map { String(cString: $0) }, UVFileEvent.Events(rawValue: events), status)
+    }
 }
 
 /// Calls back when what `stat` says about a path has changed. libuv: uv_fs_poll_t
@@ -88,5 +89,5 @@ private func filePollDidFire(
     _ handle: UnsafeMutablePointer<uv_fs_poll_t>?, _ status: Int32, _ previous: UnsafePointer<uv_stat_t>?,
     _ current: UnsafePointer<uv_stat_t>?
 ) {
-    uvOwner(handle?.pointee.data, as: UVFilePoll.self)?.fire(status, previous?.pointee, current?.pointee)
+    withUVOwner(handle?.pointee.data, as: UVFilePoll.self) { $0.fire(status, previous?.pointee, current?.pointee) }
 }

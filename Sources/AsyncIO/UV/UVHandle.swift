@@ -66,9 +66,11 @@ private func handleDidClose(_ handle: UnsafeMutablePointer<uv_handle_t>?) {
     Unmanaged<UVHandle>.fromOpaque(data).takeRetainedValue().finishClosing()
 }
 
-/// The Swift owner of a handle that libuv hands to a callback.
+/// Lends the Swift owner of a handle that libuv hands to a callback, without a reference of the callback's own.
 @inline(__always)
-func uvOwner<Owner: AnyObject>(_ data: UnsafeMutableRawPointer?, as _: Owner.Type) -> Owner? {
-    // SAFETY: `data` is the retained owner from init to the close callback, and libuv calls nothing after that.
-    data.map { Unmanaged<Owner>.fromOpaque($0).takeUnretainedValue() }
+func withUVOwner<Owner: AnyObject>(_ data: UnsafeMutableRawPointer?, as _: Owner.Type, _ body: (Owner) -> Void) {
+    guard let data else { return }
+    // SAFETY: `data` is the retained owner from init to the close callback, which never runs inside of another callback; and
+    // libuv calls nothing after that.
+    Unmanaged<Owner>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
 }

@@ -44,5 +44,5 @@ final class UVPoll: UVHandle {
 }
 
 private func pollDidFire(_ handle: UnsafeMutablePointer<uv_poll_t>?, _ status: Int32, _ events: Int32) {
-    uvOwner(handle?.pointee.data, as: UVPoll.self)?.fire(UVPoll.Events(rawValue: events), status)
+    withUVOwner(handle?.pointee.data, as: UVPoll.self) { $0.fire(UVPoll.Events(rawValue: events), status) }
 }

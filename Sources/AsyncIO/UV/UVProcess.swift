@@ -74,7 +74,7 @@ final class UVProcess: UVHandle {
 }
 
 private func processDidExit(_ handle: UnsafeMutablePointer<uv_process_t>?, _ status: Int64, _ signal: Int32) {
-    uvOwner(handle?.pointee.data, as: UVProcess.self)?.end(status, signal)
+    withUVOwner(handle?.pointee.data, as: UVProcess.self) { $0.end(status, signal) }
 }
 
 extension System {

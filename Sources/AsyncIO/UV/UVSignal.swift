@@ -72,5 +72,5 @@ enum SignalNumber {
 }
 
 private func signalDidArrive(_ handle: UnsafeMutablePointer<uv_signal_t>?, _ signal: Int32) {
-    uvOwner(handle?.pointee.data, as: UVSignal.self)?.fire(signal)
+    withUVOwner(handle?.pointee.data, as: UVSignal.self) { $0.fire(signal) }
 }

@@ -44,6 +44,27 @@ class UVStream: UVHandle {
         if isAskingForBuffer { stopsWhenAsked = true } else if isOpen { uv_read_stop(stream) }
     }
 
+    fileprivate final func askForBuffer() -> UnsafeMutableRawBufferPointer? {
+        isAskingForBuffer = true
+        let buffer = delegate?.streamNeedsBuffer()
+        isAskingForBuffer = false
+        return stopsWhenAsked ? nil : buffer
+    }
+
+    fileprivate final func didNotRead(_ count: Int) {
+        if stopsWhenAsked {
+            stopsWhenAsked = false
+            stopReading()
+            delegate?.streamDidReadNothing()
+        } else if count == 0 {
+            delegate?.streamDidReadNothing()
+        } else if count == Int(UV_EOF.rawValue) || (count == Int(UV_EIO.rawValue) && isTerminal) {
+            delegate?.streamDidEnd()
+        } else {
+            delegate?.streamDidFail(Int32(count))
+        }
+    }
+
     /// Writes what the system takes at once: a count, or a negative status.
     @inline(__always)
     final func tryWrite(_ bytes: UnsafeRawBufferPointer) -> Int {
@@ -85,35 +106,22 @@ private func uvBuffer(_ bytes: UnsafeRawBufferPointer) -> uv_buf_t {
 private func streamNeedsBuffer(
     _ handle: UnsafeMutablePointer<uv_handle_t>?, _ suggested: Int, _ buffer: UnsafeMutablePointer<uv_buf_t>?
 ) {
-    guard let stream = uvOwner(handle?.pointee.data, as: UVStream.self), let buffer else { return }
-    var target: UnsafeMutableRawBufferPointer? = stream.loop.readBuffer
-    if stream.hasOwnBuffer {
-        stream.isAskingForBuffer = true
-        target = stream.delegate?.streamNeedsBuffer()
-        stream.isAskingForBuffer = false
-        if stream.stopsWhenAsked { target = nil }
+    withUVOwner(handle?.pointee.data, as: UVStream.self) { stream in
+        let target = stream.hasOwnBuffer ? stream.askForBuffer() : stream.loop.readBuffer
+        buffer?.pointee = uv_buf_t(
+            base: target?.baseAddress?.assumingMemoryBound(to: CChar.self), len: target?.count ?? 0)
     }
-    buffer.pointee = uv_buf_t(
-        base: target?.baseAddress?.assumingMemoryBound(to: CChar.self), len: target?.count ?? 0)
 }
 
 private func streamDidRead(
     _ handle: UnsafeMutablePointer<uv_stream_t>?, _ count: Int, _ buffer: UnsafePointer<uv_buf_t>?
 ) {
-    guard let stream = uvOwner(handle?.pointee.data, as: UVStream.self) else { return }
-    if _slowPath(stream.stopsWhenAsked) {
-        stream.stopsWhenAsked = false
-        stream.stopReading()
-        stream.delegate?.streamDidReadNothing()
-        return
-    }
-    if count == 0 { stream.delegate?.streamDidReadNothing(); return }
-    if _fastPath(count > 0) {
-        stream.delegate?.streamDidRead(UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count))
-    } else if count == Int(UV_EOF.rawValue) || (count == Int(UV_EIO.rawValue) && stream.isTerminal) {
-        stream.delegate?.streamDidEnd()
-    } else {
-        stream.delegate?.streamDidFail(Int32(count))
+    withUVOwner(handle?.pointee.data, as: UVStream.self) { stream in
+        if _fastPath(count > 0 && !stream.stopsWhenAsked) {
+            stream.delegate?.streamDidRead(UnsafeRawBufferPointer(start: buffer?.pointee.base, count: count))
+        } else {
+            stream.didNotRead(count)
+        }
     }
 }
 

@@ -93,6 +93,23 @@ import Testing
         #expect(Duration.seconds(Int64.min).clampedNanoseconds == .min)
         #expect(Duration.seconds(9_223_372_036).clampedNanoseconds == 9_223_372_036_000_000_000)
         #expect(Duration.seconds(9_223_372_037).clampedNanoseconds == .max)
+        let half = Duration(secondsComponent: 0, attosecondsComponent: 500_000_000)
+        #expect(Duration.nanoseconds(Int64.max).clampedNanoseconds == .max)
+        #expect((Duration.nanoseconds(Int64.max) + half).clampedNanoseconds == .max)
+        #expect((Duration.nanoseconds(Int64.max) - half).clampedNanoseconds == .max)
+        #expect(Duration.nanoseconds(Int64.min).clampedNanoseconds == .min)
+    }
+
+    @Test(
+        arguments: [1, 18_446_744_072, 18_446_744_073, 18_446_744_074, 36_893_488_147, 9_223_372_018_000_000_000]
+            as [Int64])
+    func nanosecondsAndBackAreTheSame(nanoseconds: Int64) {
+        let duration = Duration.nanoseconds(nanoseconds)
+        #expect(duration.clampedNanoseconds == nanoseconds)
+        let least = Duration(secondsComponent: 0, attosecondsComponent: 1)
+        #expect((duration + least).clampedNanoseconds == nanoseconds + 1)
+        #expect((duration - least).clampedNanoseconds == nanoseconds)
+        #expect((.zero - duration).clampedNanoseconds == -nanoseconds)
     }
 
     // MARK: - Sleeping

@@ -4,6 +4,30 @@ import Testing
 
 @testable import AsyncIO
 
+/// Counts the iterations of a loop.
+private final class IterationCounter {
+    private let prepare: UVPrepare
+    private var count = 0
+
+    init(_ loop: EventLoop) throws {
+        prepare = try UVPrepare(on: loop.uv, loopDidIterate)
+        // SAFETY: taken away by `stop`.
+        prepare.context = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    fileprivate func tick() { count += 1 }
+
+    func stop() -> Int {
+        prepare.context = nil
+        prepare.close()
+        return count
+    }
+}
+
+private func loopDidIterate(_ context: UnsafeMutableRawPointer) {
+    Unmanaged<IterationCounter>.fromOpaque(context).takeUnretainedValue().tick()
+}
+
 @Suite struct TimerTests {
     // MARK: - Deadlines
 
@@ -258,11 +282,9 @@ import Testing
 
     @Test func tinyTimersDoNotMakeTheLoopSpin() async throws {
         let iterations = try await onLoop { loop in
-            var iterations = 0
-            let counter = try UVPrepare(on: loop.uv) { iterations += 1 }
+            let counter = try IterationCounter(loop)
             for delay in [100, 1, 300, 10, 999, 50, 1, 700, 20, 100] { try await loop.sleep(for: .microseconds(delay)) }
-            counter.close()
-            return iterations
+            return counter.stop()
         }
         // A wait that is rounded down to zero milliseconds makes hundreds of them.
         #expect(iterations <= 60)
@@ -270,12 +292,10 @@ import Testing
 
     @Test func loopSleepsUntilTheEarliestTimer() async throws {
         let iterations = try await onLoop { loop in
-            var iterations = 0
-            let counter = try UVPrepare(on: loop.uv) { iterations += 1 }
+            let counter = try IterationCounter(loop)
             loop.callLater(after: .seconds(3600)) {}
             try await loop.sleep(for: .milliseconds(30))
-            counter.close()
-            return iterations
+            return counter.stop()
         }
         #expect(iterations <= 8)
     }
