@@ -77,15 +77,10 @@ final class Listener {
                 accepted(SystemSocket(status), SocketAddress(peer))
                 continue
             }
-            let error = IOError(uvStatus: status, operation: "accept", subject: address.description)
-            switch error.code {
-            case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .outOfMemory: pause(error)
-            case .wouldBlock: break
+            if status == IOError.Code.wouldBlock.rawValue { return }
             // Something is wrong with that connection; there may be others.
-            case _ where SystemSocket.saysThatOneConnectionFailed(status): continue
-            default: pause(error)
-            }
-            return
+            if SystemSocket.saysThatOneConnectionFailed(status) { continue }
+            return pause(IOError(uvStatus: status, operation: "accept", subject: address.description))
         }
     }
 

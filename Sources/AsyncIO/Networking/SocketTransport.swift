@@ -117,8 +117,10 @@ final class SocketTransport: Transport {
 
     private func adopt(_ new: any ConnectionProtocol) {
         connection = new
-        bufferedProtocol = new as? any BufferedProtocol
-        streamProtocol = bufferedProtocol == nil ? new as? any StreamProtocol : nil
+        // Asking for a conformance takes a while; the stand-in before the beginning and after the end has none.
+        let isStandIn = new === loop.network.placeholder
+        bufferedProtocol = isStandIn ? nil : new as? any BufferedProtocol
+        streamProtocol = isStandIn || bufferedProtocol != nil ? nil : new as? any StreamProtocol
         // Nothing can come between asking for memory and filling it but a protocol of the program's own.
         readInto(nil)
     }
