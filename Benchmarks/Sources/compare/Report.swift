@@ -83,7 +83,11 @@ struct Report {
         for line in lines where line["curve"]?.string == curve.name {
             let row = line["x"]?.number.map { readable(wholeNumber: Int($0)) } ?? "?"
             if inProcess {
-                for (field, column) in [("callbacks_per_s", "callbacks"), ("switches_per_s", "task switches")] {
+                let fields = [
+                    ("callbacks_per_s", "callbacks"), ("switches_per_s", "task switches"),
+                    ("callback_cpu_ns", "CPU ns, callback"), ("switch_cpu_ns", "CPU ns, task switch"),
+                ]
+                for (field, column) in fields {
                     table.add(line[field]?.number, row: row, column: column, round: round(line))
                 }
             } else {
