@@ -3,20 +3,18 @@
     peer.py asyncio|uvloop BENCH [N]
     peer.py asyncio|uvloop echo HOST PORT [MODE] | echo-unix PATH [MODE] | http HOST PORT [MODE]
 
-MODE is protocol or stream.
+N is above 0; MODE is protocol, buffered or stream.
 """
 
 import asyncio
 import concurrent.futures
 import json
 import resource
-import socket
 import sys
 import threading
 import time
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!"
-READ_SIZE = 65536
+import servers
 
 
 # Measuring
@@ -44,6 +42,10 @@ class Measure:
 
 
 # Callbacks, timers and threads
+
+
+def nothing():
+    pass
 
 
 class Countdown:
@@ -83,8 +85,9 @@ def call_soon_batch(loop, count):
         elif left % 1000 == 0:
             schedule()
 
+    # What is above a multiple of a thousand comes first.
     def schedule():
-        for _ in range(min(1000, left)):
+        for _ in range((left - 1) % 1000 + 1):
             loop.call_soon(ran)
 
     schedule()
@@ -99,14 +102,18 @@ def call_later(loop, count):
 
 
 def timer_cancel(loop, count):
-    done = Countdown(loop, max(count // 1000, 1))
+    left = count
 
     def cancel_some():
-        for _ in range(1000):
-            loop.call_later(60, done).cancel()
-        done()
-        if done.left:
+        nonlocal left
+        some = min(1000, left)
+        for _ in range(some):
+            loop.call_later(60, nothing).cancel()
+        left -= some
+        if left:
             loop.call_soon(cancel_some)
+        else:
+            loop.stop()
 
     loop.call_soon(cancel_some)
 
@@ -139,10 +146,6 @@ def wakeup_pingpong(loop, count):
     loop.call_soon(ping)
 
 
-def nothing():
-    pass
-
-
 def run_in_executor(loop, count):
     pool = concurrent.futures.ThreadPoolExecutor(4)
     done = Countdown(loop, count)
@@ -164,11 +167,11 @@ def run_in_executor(loop, count):
 
 
 async def task_switch(loop, count):
-    async def give_way():
-        for _ in range(count // 2):
+    async def give_way(times):
+        for _ in range(times):
             await asyncio.sleep(0)
 
-    await asyncio.gather(give_way(), give_way())
+    await asyncio.gather(give_way(count - count // 2), give_way(count // 2))
 
 
 async def empty():
@@ -176,8 +179,8 @@ async def empty():
 
 
 async def task_spawn(loop, count):
-    for _ in range(max(count // 1000, 1)):
-        for task in [loop.create_task(empty()) for _ in range(1000)]:
+    for done in range(0, count, 1000):
+        for task in [loop.create_task(empty()) for _ in range(min(1000, count - done))]:
             await task
 
 
@@ -189,11 +192,11 @@ async def future_await(loop, count):
 
 
 async def sleep(loop, count):
-    async def sleeper():
-        for _ in range(10):
+    async def sleeper(times):
+        for _ in range(times):
             await asyncio.sleep(0.001)
 
-    await asyncio.gather(*(sleeper() for _ in range(max(count // 10, 1))))
+    await asyncio.gather(*(sleeper(min(10, count - begun)) for begun in range(0, count, 10)))
 
 
 async def queue(loop, count):
@@ -219,8 +222,23 @@ TASKS = {function.__name__: function for function in (task_switch, task_spawn, f
 FEWER = {"call_later", "sleep", "run_in_executor", "wakeup_pingpong"}
 
 
+def usage():
+    print(__doc__.strip(), file=sys.stderr)
+    sys.exit(2)
+
+
+def positive(text):
+    if not text.isdecimal() or int(text) == 0:
+        usage()
+    return int(text)
+
+
 def run_workload(bench, arguments):
-    count = int(arguments[0]) if arguments else 100_000 if bench in FEWER else 1_000_000
+    if len(arguments) > 1:
+        usage()
+    count = positive(arguments[0]) if arguments else 100_000 if bench in FEWER else 1_000_000
+    if bench == "wakeup_pingpong":
+        count += count % 2  # a hop there is one back as well
     loop = asyncio.new_event_loop()
     if bench in CALLBACKS:
         measure = Measure(bench, count)
@@ -238,113 +256,25 @@ def run_workload(bench, arguments):
         print(json.dumps({"peer": Measure.peer, "bench": bench, "skipped": "there is no such workload"}))
 
 
-# Servers
-
-
-class Requests:
-    """Counts the ends of requests without bodies; they may come in any pieces."""
-
-    def __init__(self):
-        self.rest = b""
-
-    def feed(self, data):
-        data = self.rest + data
-        *ends, rest = data.split(b"\r\n\r\n")
-        # Only what may be the beginning of an end is kept.
-        self.rest = rest[-3:]
-        return len(ends)
-
-
-class Echo(asyncio.Protocol):
-    """Reading pauses while too much waits to be written, so a client that does not read costs no memory."""
-
-    def connection_made(self, transport):
-        self.transport = transport
-        set_no_delay(transport)
-
-    def data_received(self, data):
-        self.transport.write(data)
-
-    def pause_writing(self):
-        self.transport.pause_reading()
-
-    def resume_writing(self):
-        self.transport.resume_reading()
-
-
-class HTTP(Echo):
-    def __init__(self):
-        self.requests = Requests()
-
-    def data_received(self, data):
-        self.transport.write(ANSWER * self.requests.feed(data))
-
-
-def set_no_delay(transport):
-    connection = transport.get_extra_info("socket")
-    if connection is not None and connection.family != socket.AF_UNIX:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-async def echo(reader, writer):
-    try:
-        set_no_delay(writer.transport)
-        while data := await reader.read(READ_SIZE):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass  # load generators end so
-    finally:
-        writer.close()
-
-
-async def http(reader, writer):
-    try:
-        set_no_delay(writer.transport)
-        while True:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(ANSWER)
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        pass
-    finally:
-        writer.close()
-
-
-async def serve(what, arguments):
-    place, mode = (arguments[:1], arguments[1:]) if what == "echo-unix" else (arguments[:2], arguments[2:])
-    factory, handler = (HTTP, http) if what == "http" else (Echo, echo)
-    loop = asyncio.get_running_loop()
-    if mode == ["stream"]:
-        if what == "echo-unix":
-            server = await asyncio.start_unix_server(handler, place[0], backlog=1024)
-        else:
-            server = await asyncio.start_server(handler, place[0], int(place[1]), backlog=1024)
-    elif what == "echo-unix":
-        server = await loop.create_unix_server(factory, place[0], backlog=1024)
-    else:
-        server = await loop.create_server(factory, place[0], int(place[1]), backlog=1024)
-    print("LISTENING", flush=True)
-    await server.serve_forever()
-
-
 def main():
     if len(sys.argv) < 3 or sys.argv[1] not in ("asyncio", "uvloop"):
-        sys.exit(__doc__)
+        usage()
     Measure.peer, bench, *arguments = sys.argv[1:]
     if Measure.peer == "uvloop":
         import uvloop
 
         # Loops are made in several places, among them in libraries.
         asyncio.new_event_loop = uvloop.new_event_loop
-    if bench in ("echo", "echo-unix", "http"):
-        loop = asyncio.new_event_loop()
-        try:
-            loop.run_until_complete(serve(bench, arguments))
-        except KeyboardInterrupt:
-            pass
-    else:
+    if bench not in ("echo", "echo-unix", "http"):
         run_workload(bench, arguments)
+        return
+    server = servers.parse(bench, arguments)
+    if server is None:
+        usage()
+    try:
+        asyncio.new_event_loop().run_until_complete(servers.serve(*server))
+    except KeyboardInterrupt:
+        pass
 
 
 main()

@@ -4,6 +4,15 @@
 public let httpAnswer = Array(
     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!".utf8)
 
+/// Several answers in a row, for one write.
+public func httpAnswers(_ count: Int) -> [UInt8] {
+    if count == 1 { return httpAnswer }
+    var joined: [UInt8] = []
+    joined.reserveCapacity(count * httpAnswer.count)
+    for _ in 0..<count { joined += httpAnswer }
+    return joined
+}
+
 /// Finds the ends of requests without bodies; they may come in any pieces.
 public struct RequestCounter: Sendable {
     private var matched = 0

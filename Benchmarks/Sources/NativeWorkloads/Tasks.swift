@@ -1,12 +1,11 @@
-// Workloads of Swift tasks, on the executor that is given: nil is the default one.
+// Workloads of Swift tasks. All tasks are children of the one that `runTask` makes, so they run on the executor that it
+// prefers.
 
 import Dispatch
 import Glibc
 
-public typealias Executor = (any TaskExecutor)?
-
-/// Runs `body` in a task, and blocks this thread until its end.
-public func runTask(on executor: Executor, _ body: @escaping @Sendable () async throws -> Void) {
+/// Runs `body` in a task, and blocks this thread until its end. Without an executor it is the default one.
+public func runTask(on executor: (any TaskExecutor)?, _ body: @escaping @Sendable () async throws -> Void) {
     let done = DispatchSemaphore(value: 0)
     Task(executorPreference: executor) {
         do {
@@ -21,56 +20,58 @@ public func runTask(on executor: Executor, _ body: @escaping @Sendable () async 
 }
 
 /// Two tasks that give way to each other.
-public func taskSwitch(on executor: Executor, _ count: Int) async {
+public func taskSwitch(_ count: Int) async {
     let measure = Measure("task_switch", count)
-    let tasks = (0..<2).map { _ in
-        Task(executorPreference: executor) { for _ in 0..<count / 2 { await Task.yield() } }
+    await withDiscardingTaskGroup { group in
+        for times in [count - count / 2, count / 2] {
+            group.addTask { for _ in 0..<times { await Task.yield() } }
+        }
     }
-    for task in tasks { await task.value }
     measure.report()
 }
 
 /// Empty tasks, awaited a thousand at a time.
-public func taskSpawn(on executor: Executor, _ count: Int) async {
+public func taskSpawn(_ count: Int) async {
     let measure = Measure("task_spawn", count)
-    for _ in 0..<max(count / 1000, 1) {
-        let tasks = (0..<1000).map { _ in Task(executorPreference: executor) {} }
-        for task in tasks { await task.value }
+    for done in stride(from: 0, to: count, by: 1000) {
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<min(1000, count - done) { group.addTask {} }
+            await group.waitForAll()
+        }
     }
     measure.report()
 }
 
-/// `resolve` makes a future that a callback on the loop resolves, and awaits it.
+/// `resolve` makes a future that is resolved on the loop, and awaits it.
 public func futureAwait(_ count: Int, _ resolve: () async throws -> Void) async throws {
     let measure = Measure("future_await", count)
     for _ in 0..<count { try await resolve() }
     measure.report()
 }
 
-/// Many tasks that sleep ten times for a millisecond each.
-public func sleepers(
-    on executor: Executor, _ count: Int, _ sleep: @escaping @Sendable () async throws -> Void
-) async throws {
+/// Many tasks that sleep ten times for a millisecond each; the last one has what is left.
+public func sleepers(_ count: Int, _ sleep: @escaping @Sendable () async throws -> Void) async throws {
     let measure = Measure("sleep", count)
-    let tasks = (0..<max(count / 10, 1)).map { _ in
-        Task(executorPreference: executor) { for _ in 0..<10 { try await sleep() } }
+    try await withThrowingDiscardingTaskGroup { group in
+        for begun in stride(from: 0, to: count, by: 10) {
+            group.addTask { for _ in 0..<min(10, count - begun) { try await sleep() } }
+        }
     }
-    for task in tasks { try await task.value }
     measure.report()
 }
 
 /// One producer, one consumer, and a queue between them that takes 64.
-public func queue(on executor: Executor, _ count: Int) async {
+public func queue(_ count: Int) async {
     let queue = BoundedQueue<Int>(capacity: 64)
     let measure = Measure("queue", count)
-    let producer = Task(executorPreference: executor) { for number in 0..<count { await queue.put(number) } }
-    let consumer = Task(executorPreference: executor) {
-        for expected in 0..<count {
-            let number = await queue.get()
-            precondition(number == expected, "the queue has lost its order")
+    await withDiscardingTaskGroup { group in
+        group.addTask { for number in 0..<count { await queue.put(number) } }
+        group.addTask {
+            for expected in 0..<count {
+                let number = await queue.get()
+                precondition(number == expected, "the queue has lost its order")
+            }
         }
     }
-    await producer.value
-    await consumer.value
     measure.report()
 }

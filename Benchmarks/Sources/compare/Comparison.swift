@@ -3,6 +3,9 @@
 import AsyncIO
 import Glibc
 
+/// What a line is of, whatever the program itself prints.
+typealias Mark = [(key: String, value: JSON)]
+
 /// One run of this program. It lives on its loop.
 final class Comparison {
     let options: Options
@@ -36,8 +39,8 @@ final class Comparison {
     /// All rounds of one kind.
     func run(_ kind: Kind) async throws {
         lines = []
-        // Memory does not vary, and a curve has many points of its own.
-        let standard = options.quick || kind == .idle || kind == .growth ? 1 : 3
+        // Memory does not vary.
+        let standard = options.quick || kind == .idle ? 1 : 3
         for number in 0..<(options.rounds ?? standard) {
             round = number
             switch kind {
@@ -50,8 +53,7 @@ final class Comparison {
 
     /// Takes down what `measure` returns, or why it has failed: one peer that fails does not end the others.
     func record(
-        _ kind: String, _ name: String, _ mark: [(key: String, value: JSON)],
-        _ measure: () async throws -> JSON
+        _ kind: String, _ name: String, _ mark: Mark, _ measure: () async throws -> JSON
     ) async throws {
         let elapsed = Int(began.duration(to: programs.loop.time()).components.seconds)
         note("[\(elapsed) s] \(kind), round \(round + 1): \(name)")
@@ -60,7 +62,7 @@ final class Comparison {
             line = try await measure()
         } catch let failure as Failure {
             note("failed: \(failure)")
-            line = .object([("error", .string(failure.description))])
+            line = .object([("error", .string(failure.brief))])
         }
         for (key, value) in mark { line[key] = value }
         line["round"] = .number(Double(round + 1))

@@ -25,11 +25,11 @@ func realPath(_ path: String) -> String? {
 }
 
 extension EventLoop {
-    /// The text of a file; nil if it cannot be read.
+    /// The text of a file; nil if there is none.
     func text(of path: String) async throws -> String? {
         do {
             return String(decoding: try await files.readFile(path), as: UTF8.self)
-        } catch is IOError {
+        } catch let error as IOError where error.code == .noSuchFile {
             return nil
         }
     }
@@ -45,6 +45,16 @@ extension EventLoop {
 struct Failure: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
+
+    /// For the results: not too long, and without folders of this machine.
+    var brief: String {
+        let words = description.split(separator: " ").map { word in
+            guard let slash = word.firstIndex(of: "/"), !word[..<slash].contains(where: \.isLetter) else { return word }
+            return word[..<slash] + (word.split(separator: "/").last ?? "")
+        }
+        let text = words.joined(separator: " ")
+        return text.count > 100 ? text.prefix(100) + "…" : text
+    }
 }
 
 /// Progress and complaints, on standard error.

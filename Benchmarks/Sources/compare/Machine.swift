@@ -4,16 +4,18 @@ import AsyncIO
 import Glibc
 
 /// The facts that stay the same during a run.
-func machineFacts(_ programs: Programs) async throws -> JSON {
+func machineFacts(_ programs: Programs, _ peers: [Peer]) async throws -> JSON {
     func firstLine(_ command: [String]) async throws -> JSON {
         do {
             let output = try await programs.run(command, limit: .seconds(30))
             return output.text.split(separator: "\n").first.map { .string(String($0)) } ?? .null
         } catch is IOError {
             return .null
+        } catch is Failure {
+            return .null
         }
     }
-    return .object([
+    var facts: JSON = .object([
         ("cpu", try await cpuName(programs.loop).map(JSON.string) ?? .null),
         ("cores", .number(Double(sysconf(Int32(_SC_NPROCESSORS_ONLN))))),
         ("kernel", try await firstLine(["uname", "-sr"])),
@@ -21,6 +23,10 @@ func machineFacts(_ programs: Programs) async throws -> JSON {
         ("swift", try await firstLine(["swift", "--version"])),
         ("pinned", .bool(programs.canPin)),
     ])
+    for peer in peers {
+        for (name, version) in peer.versions.sorted(by: { $0.key < $1.key }) { facts[name] = .string(version) }
+    }
+    return facts
 }
 
 private func cpuName(_ loop: EventLoop) async throws -> String? {

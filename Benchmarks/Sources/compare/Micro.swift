@@ -32,7 +32,8 @@ extension Comparison {
                 // Timers must be as many for all: the cost of one depends on the others.
                 let divisor = workload.byCPU || workload.name == "wakeup_pingpong" ? 1 : peer.divisor
                 let count = workload.count / (options.quick ? 10 : 1) / divisor
-                try await record("micro", "\(workload.name) \(peer.name)", [("peer", .string(peer.name))]) {
+                let mark: Mark = [("peer", .string(peer.name)), ("bench", .string(workload.name))]
+                try await record("micro", "\(workload.name) \(peer.name)", mark) {
                     try await programs.line(peer.command + [workload.name, String(count)], limit: .seconds(120))
                 }
             }

@@ -9,6 +9,15 @@ struct Load {
     let bench: String
     let connections: Int
     let size: Int
+    /// Requests in flight on each connection.
+    var depth = 1
+
+    /// The case in a table.
+    var name: String {
+        let amount = size % 1024 == 0 ? "\(size / 1024) KiB" : "\(size) B"
+        return (bench == "http" ? "\(connections) connections" : "\(amount) × \(connections)")
+            + (depth > 1 ? ", \(depth) in flight" : "")
+    }
 
     static func all(_ kind: Kind, quick: Bool) -> [Load] {
         switch kind {
@@ -33,11 +42,11 @@ struct Load {
 
 extension Comparison {
     func runNetwork(_ kind: Kind, _ round: Int) async throws {
-        let loads = Load.all(kind, quick: options.quick)
-        let servers = peers.flatMap { peer in
-            (kind == .unix ? Array(peer.modes.prefix(1)) : peer.modes).map { ServerPeer(peer: peer, mode: $0) }
-        }
-        for load in loads {
+        var servers = servers(of: peers)
+        // The rest of what there is to know about Unix sockets shows over TCP.
+        if kind == .unix && options.modes.isEmpty { servers.removeAll { $0.mode != $0.peer.modes.first } }
+        for var load in Load.all(kind, quick: options.quick) {
+            if [.echo, .unix, .http].contains(kind) { load.depth = options.depth }
             for server in inTurn(servers, round) {
                 try await measure(kind.rawValue, server, load, overUnix: kind == .unix)
             }
@@ -46,13 +55,13 @@ extension Comparison {
 
     /// A new server for each load, so that its memory does not remember others.
     func measure(
-        _ kind: String, _ server: ServerPeer, _ load: Load, overUnix: Bool = false, loops: Int? = nil,
-        tags: [(key: String, value: JSON)] = []
+        _ kind: String, _ server: ServerPeer, _ load: Load, overUnix: Bool = false, loops: Int? = nil, tags: Mark = []
     ) async throws {
-        let name = "\(load.bench) \(load.connections) x \(load.size) \(server.name)"
-        let mark: [(key: String, value: JSON)] =
-            [("peer", .string(server.peer.name)), ("mode", .string(server.mode))] + tags
-        try await record(kind, name, mark) {
+        let mark: Mark =
+            [
+                ("peer", .string(server.peer.name)), ("mode", .string(server.mode)), ("case", .string(load.name)),
+            ] + tags
+        try await record(kind, "\(load.bench) \(load.name), \(server.name)", mark) {
             // A port may be taken by somebody else: then the next one is tried.
             for attempt in 0..<3 {
                 do {
@@ -84,13 +93,17 @@ extension Comparison {
         command.append(server.mode)
         if let loops { command += ["--loops", String(loops)] }
         let seconds = options.seconds ?? (options.quick ? 0.25 : 1)
-        let generator = [Folder.programs + "/load", load.bench, target, String(load.connections), String(load.size)]
+        var generator = [
+            "env", "PEER_PID=", Folder.programs + "/load", load.bench, target, String(load.connections),
+            String(load.size), String(seconds),
+        ]
+        if load.depth > 1 { generator.append(String(load.depth)) }
         defer { if overUnix { unlink(String(target.dropFirst(5))) } }
         // Loops share what there is only if there is more than one processor.
-        return try await programs.withServer(command, on: loops == nil ? .first : .any) { [programs] pid in
-            try await programs.line(
-                ["env", "PEER_PID=\(pid)"] + generator + [String(seconds)], on: .second,
-                limit: .seconds(30 + 2 * seconds))
+        return try await programs.withServer(command, on: loops == nil ? .first : .any) { [programs, generator] pid in
+            var command = generator
+            command[1] += String(pid)
+            return try await programs.line(command, on: .second, limit: .seconds(30 + 2 * seconds))
         }
     }
 }

@@ -10,6 +10,11 @@ struct Output {
     let errors: String
 }
 
+/// A command as people want to read it: without the folders of this machine.
+private func readable(_ command: [String]) -> String {
+    command.map { $0.hasPrefix("/") ? String($0.split(separator: "/").last ?? "") : $0 }.joined(separator: " ")
+}
+
 /// Which processor a program is bound to, if any.
 enum Processor {
     case any, first, second
@@ -43,7 +48,7 @@ struct Programs {
         } catch {
             child.kill()
             _ = try? await child.wait()
-            throw error is TimeoutError ? Failure("more than \(limit): \(command.joined(separator: " "))") : error
+            throw error is TimeoutError ? Failure("more than \(limit): \(readable(command))") : error
         }
     }
 
@@ -69,7 +74,7 @@ struct Programs {
             try await loop.withTimeout(.seconds(20)) { try await Self.listening(server) }
             result = .success(try await body(server.pid))
         } catch {
-            result = .failure(error is TimeoutError ? Failure("no server: \(command.joined(separator: " "))") : error)
+            result = .failure(error is TimeoutError ? Failure("no server: \(readable(command))") : error)
         }
         await end(server)
         return try result.get()

@@ -10,10 +10,12 @@
 #include "latency.h"
 #include "loads.h"
 #include "process.h"
+#include "request.h"
 #include "target.h"
 
 typedef struct {
     int descriptor;
+    unsigned number;
     size_t sent;
     size_t received;
     uint64_t began;
@@ -26,14 +28,16 @@ static unsigned opened;
 static void open_next(connection *self) {
     self->sent = self->received = 0;
     self->began = now_nanoseconds();
-    self->descriptor = target_connect(opened++);
-    if (self->descriptor < 0) self->descriptor = target_dial(opened++);
+    self->number = opened++;
+    self->descriptor = target_connect(self->number);
+    if (self->descriptor < 0) self->descriptor = target_dial(self->number);
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data.ptr = self};
     if (epoll_ctl(poller, EPOLL_CTL_ADD, self->descriptor, &event) < 0) fail("epoll_ctl");
 }
 
 static void send_rest(connection *self) {
-    ssize_t count = send(self->descriptor, request_bytes + self->sent, request_length - self->sent, MSG_NOSIGNAL);
+    const char *rest = request_bytes(self->number) + self->sent;
+    ssize_t count = send(self->descriptor, rest, request_length - self->sent, MSG_NOSIGNAL);
     if (count < 0 && errno != EAGAIN) fail("send");
     if (count > 0) self->sent += (size_t)count;
     if (self->sent < request_length) return;
@@ -49,7 +53,7 @@ static void receive(connection *self) {
     if (count == 0) fail("the server has closed the connection");
     self->received += (size_t)count;
     if (self->received < answer_length) return;
-    if (self->received > answer_length || memcmp(self->answer, answer_bytes, answer_length) != 0) {
+    if (self->received > answer_length || memcmp(self->answer, answer_bytes(self->number), answer_length) != 0) {
         fail("a wrong answer");
     }
     close(self->descriptor);

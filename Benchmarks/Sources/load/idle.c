@@ -7,6 +7,7 @@
 
 #include "loads.h"
 #include "process.h"
+#include "request.h"
 #include "target.h"
 
 static void wait_seconds(double seconds) {
@@ -17,7 +18,7 @@ static void wait_seconds(double seconds) {
 // Connections are accepted in their order: when this one is served, those before it are there.
 static void exchange_once(unsigned number) {
     int probe = target_dial(number);
-    target_exchange(probe);
+    request_exchange(probe, number);
     close(probe);
 }
 
@@ -37,7 +38,7 @@ void run_idle(unsigned count, double seconds) {
     double took = (double)(now_nanoseconds() - began) / 1e9;
     wait_seconds(seconds / 2);
     long idle = process_resident_kib();
-    for (unsigned i = 0; i < count; i++) target_exchange(connections[i]);
+    for (unsigned i = 0; i < count; i++) request_exchange(connections[i], i);
     wait_seconds(seconds / 2);
     long used = process_resident_kib();
     printf("{\"bench\":\"idle\",\"conns\":%u,\"size\":%zu,\"open_seconds\":%.3f,\"rss_before_kib\":%ld,"

@@ -2,8 +2,10 @@
 #ifndef LOADS_H
 #define LOADS_H
 
-// One request in flight on each of the connections, for `seconds`.
-void run_steady(const char *bench, unsigned connections, double seconds);
+enum { largest_depth = 64 };
+
+// `in_flight` requests at any time on each of the connections, for `seconds`.
+void run_steady(const char *bench, unsigned connections, double seconds, unsigned in_flight);
 
 // Each connection is made, used for one request, and closed.
 void run_churn(unsigned connections, double seconds);

@@ -1,4 +1,4 @@
-// The server under test: where it listens, connections to it, and a first exchange that is checked.
+// The server under test: where it listens, and connections to it.
 
 #include "target.h"
 
@@ -15,15 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { patience_milliseconds = 20000, source_addresses = 64, largest_http_answer = 65536 };
+enum { patience_milliseconds = 20000, source_addresses = 64 };
 
 static struct sockaddr_storage address;
 static socklen_t address_length;
-
-char *request_bytes;
-size_t request_length;
-char *answer_bytes;
-size_t answer_length;
 
 _Noreturn void fail(const char *what) {
     if (errno != 0) {
@@ -111,7 +106,7 @@ int target_connect(unsigned number) {
     return -1;
 }
 
-static short wait_for(int descriptor, short events) {
+short target_wait(int descriptor, short events) {
     struct pollfd entry = {.fd = descriptor, .events = events};
     int ready = poll(&entry, 1, patience_milliseconds);
     if (ready < 0) fail("poll");
@@ -129,87 +124,11 @@ int target_dial(unsigned number) {
         if (now_nanoseconds() > until) fail("the server does not accept");
         usleep(1000);
     }
-    wait_for(descriptor, POLLOUT);
+    target_wait(descriptor, POLLOUT);
     int code = 0;
     socklen_t length = sizeof code;
     getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length);
     errno = code;
     if (code != 0) fail("connect");
     return descriptor;
-}
-
-static size_t send_some(int descriptor, size_t sent) {
-    ssize_t count = send(descriptor, request_bytes + sent, request_length - sent, MSG_NOSIGNAL);
-    if (count < 0 && errno != EAGAIN) fail("send");
-    return count < 0 ? 0 : (size_t)count;
-}
-
-static size_t receive_some(int descriptor, char *into, size_t room) {
-    ssize_t count = recv(descriptor, into, room, 0);
-    if (count < 0 && errno != EAGAIN) fail("recv");
-    errno = 0;
-    if (count == 0) fail("the server has closed the connection");
-    return count < 0 ? 0 : (size_t)count;
-}
-
-// Writes and reads at once: a server with back-pressure takes a long message only while its answer is read.
-void target_exchange(int descriptor) {
-    static char *answer;
-    if (answer == NULL) answer = allocate(answer_length + 1);
-    size_t sent = 0, received = 0;
-    while (received < answer_length) {
-        short ready = wait_for(descriptor, sent < request_length ? POLLIN | POLLOUT : POLLIN);
-        if (ready & POLLOUT) sent += send_some(descriptor, sent);
-        if (ready & ~POLLOUT) received += receive_some(descriptor, answer + received, answer_length + 1 - received);
-    }
-    errno = 0;
-    if (received != answer_length || memcmp(answer, answer_bytes, answer_length) != 0) fail("a wrong answer");
-}
-
-static void make_echo(size_t size) {
-    request_length = answer_length = size;
-    request_bytes = answer_bytes = allocate(size);
-    uint32_t state = 1;
-    for (size_t i = 0; i < size; i++) {
-        state = state * 1664525u + 1013904223u;
-        request_bytes[i] = (char)(state >> 24);
-    }
-}
-
-// The length of the whole answer once its header is there, else 0.
-static size_t http_length(const char *answer) {
-    const char *end = strstr(answer, "\r\n\r\n");
-    if (end == NULL) return 0;
-    const char *field = strcasestr(answer, "\r\ncontent-length:");
-    if (field == NULL || field > end) fail("an answer without Content-Length");
-    return (size_t)(end + 4 - answer) + strtoul(field + 17, NULL, 10);
-}
-
-static void make_http(void) {
-    request_bytes = "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n";
-    request_length = strlen(request_bytes);
-    answer_bytes = allocate(largest_http_answer + 1);
-    int descriptor = target_dial(0);
-    if (send_some(descriptor, 0) != request_length) fail("send");
-    size_t received = 0;
-    do {
-        wait_for(descriptor, POLLIN);
-        received += receive_some(descriptor, answer_bytes + received, largest_http_answer - received);
-        answer_bytes[received] = 0;
-        answer_length = http_length(answer_bytes);
-    } while (answer_length == 0 || received < answer_length);
-    close(descriptor);
-    errno = 0;
-    if (received != answer_length || strncmp(answer_bytes, "HTTP/1.1 200 ", 13) != 0 ||
-        strcmp(strstr(answer_bytes, "\r\n\r\n") + 4, "Hello, World!") != 0) {
-        fail("a wrong answer");
-    }
-}
-
-void request_make(request_kind kind, size_t size) {
-    if (kind == request_http) {
-        make_http();
-    } else {
-        make_echo(size);
-    }
 }

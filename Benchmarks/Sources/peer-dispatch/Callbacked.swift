@@ -39,11 +39,7 @@ final class CallbackConnection: @unchecked Sendable {
         let bytes = UnsafeRawBufferPointer(rebasing: readBuffer[..<count])
         if !http { return send(bytes) }
         let answers = requests.feed(bytes)
-        if answers == 1 {
-            httpAnswer.withUnsafeBytes { send($0) }
-        } else if answers > 1 {
-            Array(repeatElement(httpAnswer, count: answers).joined()).withUnsafeBytes { send($0) }
-        }
+        if answers > 0 { httpAnswers(answers).withUnsafeBytes { send($0) } }
     }
 
     private func send(_ bytes: UnsafeRawBufferPointer) {

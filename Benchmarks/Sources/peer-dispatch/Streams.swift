@@ -11,6 +11,8 @@ final class StreamConnection: @unchecked Sendable {
     private let reading: any DispatchSourceRead
     private let writing: any DispatchSourceWrite
     private var waiting: UnsafeContinuation<Void, Never>?
+    /// One for all reads: what was read is written before the next one.
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65536, alignment: 16)
 
     init(_ descriptor: Int32, on queue: DispatchQueue) {
         self.descriptor = descriptor
@@ -22,6 +24,8 @@ final class StreamConnection: @unchecked Sendable {
         writing.setCancelHandler { [reading] in reading.cancel() }
         reading.setCancelHandler { close(descriptor) }
     }
+
+    deinit { buffer.deallocate() }
 
     /// A suspended source must not be released.
     func end() {
@@ -43,30 +47,39 @@ final class StreamConnection: @unchecked Sendable {
         }
     }
 
-    /// Up to 64 KiB; nothing at the end, or when the connection is broken.
-    func receive() async -> [UInt8] {
+    /// Up to 64 KiB, valid until the next call; nothing at the end, or when the connection is broken.
+    func receive() async -> UnsafeRawBufferPointer {
         while true {
-            var again = false
-            let bytes = [UInt8](unsafeUninitializedCapacity: 65536) { buffer, length in
-                let count = read(descriptor, buffer.baseAddress, buffer.count)
-                again = count < 0 && errno == EAGAIN
-                length = max(0, count)
-            }
-            if !again { return bytes }
+            let count = read(descriptor, buffer.baseAddress, buffer.count)
+            if count >= 0 || errno != EAGAIN { return UnsafeRawBufferPointer(rebasing: buffer[..<max(0, count)]) }
             await wait(for: reading)
         }
     }
 
     /// False when the connection is broken.
-    func send(_ bytes: [UInt8]) async -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + sent, $0.count - sent) }
-            if count > 0 { sent += count }
-            if count < 0 && errno != EAGAIN { return false }
-            if sent < bytes.count { await wait(for: writing) }
+    func send(_ bytes: UnsafeRawBufferPointer) async -> Bool {
+        await send(bytes.count) { write(descriptor, bytes.baseAddress! + $0, bytes.count - $0) }
+    }
+
+    /// So many answers to requests; false when the connection is broken.
+    func answer(_ count: Int) async -> Bool {
+        if count == 0 { return true }
+        let answers = httpAnswers(count)
+        return await send(answers.count) { sent in
+            answers.withUnsafeBytes { write(descriptor, $0.baseAddress! + sent, $0.count - sent) }
         }
-        return true
+    }
+
+    /// `writeRest` is told how much has been written already.
+    private func send(_ length: Int, _ writeRest: (Int) -> Int) async -> Bool {
+        var sent = 0
+        while true {
+            let count = writeRest(sent)
+            if count < 0 && errno != EAGAIN { return false }
+            sent += max(0, count)
+            if sent == length { return true }
+            await wait(for: writing)
+        }
     }
 }
 
@@ -80,12 +93,10 @@ func echo(_ connection: StreamConnection) async {
 
 func answerRequests(_ connection: StreamConnection) async {
     var requests = RequestCounter()
-    serving: while true {
+    while true {
         let bytes = await connection.receive()
         if bytes.isEmpty { break }
-        for _ in 0..<requests.feed(bytes) {
-            guard await connection.send(httpAnswer) else { break serving }
-        }
+        guard await connection.answer(requests.feed(bytes)) else { break }
     }
     connection.end()
 }

@@ -72,8 +72,9 @@ static void free_queue(ready_queue *queue) {
     free(queue);
 }
 
-static void schedule_all(ready_queue *queue) {
-    for (long i = 0; i < queue->size; i++) schedule(queue, &queue->callbacks[i]);
+// As many as can wait at the same time; at first what is above a multiple of that.
+static void schedule_some(ready_queue *queue) {
+    for (long i = (queue->left - 1) % queue->size; i >= 0; i--) schedule(queue, &queue->callbacks[i]);
 }
 
 static void chain(ready_queue *queue, callback *self) {
@@ -83,32 +84,32 @@ static void chain(ready_queue *queue, callback *self) {
 static void batch(ready_queue *queue, callback *self) {
     (void)self;
     queue->left--;
-    if (queue->left > 0 && queue->left % queue->size == 0) schedule_all(queue);
+    if (queue->left > 0 && queue->left % queue->size == 0) schedule_some(queue);
 }
 
 void call_soon(long count) {
     ready_queue *queue = make_queue(count, 1, chain);
     measure begun = measure_begin("call_soon", count);
-    schedule_all(queue);
+    schedule_some(queue);
     uv_run(&queue->loop, UV_RUN_DEFAULT);
     measure_report(&begun, 0);
     free_queue(queue);
 }
 
-static void run_batches(const char *bench, long size, long batches, long reported_size) {
-    ready_queue *queue = make_queue(size * batches, size, batch);
-    measure begun = measure_begin(bench, size * batches);
-    schedule_all(queue);
+static void run_batches(const char *bench, long count, long size, long reported_size) {
+    ready_queue *queue = make_queue(count, size, batch);
+    measure begun = measure_begin(bench, count);
+    schedule_some(queue);
     uv_run(&queue->loop, UV_RUN_DEFAULT);
     measure_report(&begun, reported_size);
     free_queue(queue);
 }
 
 void call_soon_batch(long count) {
-    run_batches("call_soon_batch", 1000, count < 1000 ? 1 : count / 1000, 0);
+    run_batches("call_soon_batch", count, 1000, 0);
 }
 
-void call_soon_queued(long size) {
-    long batches = 1000000 / size;
-    run_batches("call_soon_queued", size, batches > 0 ? batches : 1, size);
+void call_soon_queued(long size, long rounds) {
+    if (rounds == 0) rounds = size < 1000000 ? 1000000 / size : 1;
+    run_batches("call_soon_queued", size * rounds, size, size);
 }

@@ -5,7 +5,7 @@
 void call_soon(long count);
 void call_soon_batch(long count);
 
-// `size` callbacks wait at the same time, over and over.
-void call_soon_queued(long size);
+// `size` callbacks wait at the same time, `rounds` times; 0 is as often as makes a million.
+void call_soon_queued(long size, long rounds);
 
 #endif

@@ -72,7 +72,8 @@ static size_t write_now(connection *self, const char *bytes, size_t length) {
     return count < 0 ? 0 : (size_t)count;
 }
 
-static void echo(connection *self, const char *bytes, size_t length) {
+// Only what the socket does not take is copied.
+static void reply(connection *self, const char *bytes, size_t length) {
     size_t done = write_now(self, bytes, length);
     if (done == length) return;
     char *pending = allocate(length - done);
@@ -97,15 +98,11 @@ static size_t count_requests(connection *self, const char *bytes, size_t length)
 static void answer_requests(connection *self, const char *bytes, size_t length) {
     size_t requests = count_requests(self, bytes, length);
     if (requests == 0) return;
-    size_t done = 0;
-    if (requests == 1) done = write_now(self, answer, answer_length);
-    size_t left = requests * answer_length - done;
-    if (left == 0) return;
-    char *pending = allocate(left);
-    // The rest of the first answer, and all of the others.
-    memcpy(pending, answer + done, answer_length - done);
-    for (size_t at = answer_length - done; at < left; at += answer_length) memcpy(pending + at, answer, answer_length);
-    write_later(self, pending, left);
+    if (requests == 1) return reply(self, answer, answer_length);
+    char *joined = allocate(requests * answer_length);
+    for (size_t i = 0; i < requests; i++) memcpy(joined + i * answer_length, answer, answer_length);
+    reply(self, joined, requests * answer_length);
+    free(joined);
 }
 
 static void received(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer) {
@@ -113,7 +110,7 @@ static void received(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
     if (count < 0) {
         close_connection(self);
     } else if (count > 0) {
-        (self->http ? answer_requests : echo)(self, buffer->base, (size_t)count);
+        (self->http ? answer_requests : reply)(self, buffer->base, (size_t)count);
     }
 }
 

@@ -5,7 +5,7 @@
 void call_later(long count);
 void timer_cancel(long count);
 
-// While `size` timers are alive, one after the other is replaced.
-void timers_alive(long size);
+// While `size` timers are alive, one after the other is replaced, `count` times; 0 is a hundred thousand.
+void timers_alive(long size, long count);
 
 #endif

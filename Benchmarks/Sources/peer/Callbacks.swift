@@ -35,9 +35,9 @@ final class Callbacks {
         if left > 0 { loop.callSoon { self.chain(number + 1) } } else { loop.stop() }
     }
 
-    /// A thousand callbacks, and again when they have run.
+    /// A thousand callbacks, and again when they have run. What is above a multiple of a thousand comes first.
     func batch() {
-        for _ in 0..<1000 {
+        for _ in 0...(left - 1) % 1000 {
             loop.callSoon {
                 self.left -= 1
                 if self.left == 0 { self.loop.stop() } else if self.left % 1000 == 0 { self.batch() }
@@ -61,8 +61,9 @@ final class Callbacks {
 
     /// Timers of a minute, each cancelled at once.
     func cancelTimers() {
-        for _ in 0..<1000 { loop.callLater(after: .seconds(60)) {}.cancel() }
-        left -= 1000
+        let some = min(1000, left)
+        for _ in 0..<some { loop.callLater(after: .seconds(60)) {}.cancel() }
+        left -= some
         if left > 0 { loop.callSoon { self.cancelTimers() } } else { loop.stop() }
     }
 

@@ -1,11 +1,11 @@
-// Workloads whose cost per operation may depend on how much there is already. Their N is that size.
+// Workloads whose cost per operation may depend on how much there is already. Their first number is that size.
 
 import AsyncIO
 
-/// `size` callbacks wait at the same time, as often as makes a million.
-func callSoonQueued(_ size: Int) throws {
+/// `size` callbacks wait at the same time, `rounds` times; nil is as often as makes a million.
+func callSoonQueued(_ size: Int, rounds: Int?) throws {
     let loop = try EventLoop()
-    let rounds = max(1_000_000 / size, 1)
+    let rounds = rounds ?? max(1_000_000 / size, 1)
     let work = Rounds(loop, size: size, rounds: rounds)
     let measure = Measure("call_soon_queued", size * rounds, size: size)
     loop.callSoon { work.begin() }
@@ -39,30 +39,29 @@ private final class Rounds {
     }
 }
 
-/// While `size` timers are alive, one after the other is replaced.
-func timersAlive(_ size: Int) throws {
+/// While `size` timers are alive, one after the other is replaced, `count` times.
+func timersAlive(_ size: Int, count: Int) throws {
     let loop = try EventLoop()
-    let work = Replacing(loop, size: size)
+    let work = Replacing(loop, size: size, count: count)
     loop.callSoon { work.replace() }
     try loop.runForever()
     try loop.close()
 }
 
 private final class Replacing {
-    private static let count = 100_000
-
     private let loop: EventLoop
     private var timers: [TimerHandle] = []
     private var state: UInt32 = 12345
-    private var left = Replacing.count
+    private var left: Int
     private let measure: Measure
 
-    init(_ loop: EventLoop, size: Int) {
+    init(_ loop: EventLoop, size: Int, count: Int) {
         self.loop = loop
+        left = count
         for _ in 0..<size {
             timers.append(loop.callLater(after: .milliseconds(3_600_000 + Self.random(&state))) {})
         }
-        measure = Measure("timers_alive", Replacing.count, size: size)
+        measure = Measure("timers_alive", count, size: size)
     }
 
     /// The generator that all peers use.
@@ -72,12 +71,13 @@ private final class Replacing {
     }
 
     func replace() {
-        for _ in 0..<1000 {
+        let some = min(1000, left)
+        for _ in 0..<some {
             let slot = (Self.random(&state) << 16 | Self.random(&state)) % timers.count
             timers[slot].cancel()
             timers[slot] = loop.callLater(after: .milliseconds(3_600_000 + Self.random(&state))) {}
         }
-        left -= 1000
+        left -= some
         if left > 0 { return _ = loop.callSoon { self.replace() } }
         measure.report()
         for timer in timers { timer.cancel() }

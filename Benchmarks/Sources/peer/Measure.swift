@@ -34,7 +34,8 @@ struct Measure {
         return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
     }
 
-    private static func cpu() -> Double {
+    /// The CPU time of the process, in seconds.
+    static func cpu() -> Double {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)

@@ -5,18 +5,23 @@ import AsyncIO
 /// Two tasks that give way to each other.
 func taskSwitch(_ loop: EventLoop, _ count: Int) async throws {
     let measure = Measure("task_switch", count)
-    let tasks = (0..<2).map { _ in
-        loop.createTask { for _ in 0..<count / 2 { try await loop.sleep(for: .zero) } }
+    try await giveWay(loop, count)
+    measure.report()
+}
+
+/// `count` times in all.
+func giveWay(_ loop: EventLoop, _ count: Int) async throws {
+    let tasks = [count - count / 2, count / 2].map { times in
+        loop.createTask { for _ in 0..<times { try await loop.sleep(for: .zero) } }
     }
     for task in tasks { try await task.value }
-    measure.report()
 }
 
 /// Empty tasks, awaited a thousand at a time.
 func taskSpawn(_ loop: EventLoop, _ count: Int) async throws {
     let measure = Measure("task_spawn", count)
-    for _ in 0..<max(count / 1000, 1) {
-        let tasks = (0..<1000).map { _ in loop.createTask {} }
+    for done in stride(from: 0, to: count, by: 1000) {
+        let tasks = (0..<min(1000, count - done)).map { _ in loop.createTask {} }
         for task in tasks { try await task.value }
     }
     measure.report()
@@ -33,11 +38,11 @@ func futureAwait(_ loop: EventLoop, _ count: Int) async throws {
     measure.report()
 }
 
-/// Many tasks that sleep ten times for a millisecond each.
+/// Many tasks that sleep ten times for a millisecond each; the last one has what is left.
 func sleepers(_ loop: EventLoop, _ count: Int) async throws {
     let measure = Measure("sleep", count)
-    let tasks = (0..<count / 10).map { _ in
-        loop.createTask { for _ in 0..<10 { try await loop.sleep(for: .milliseconds(1)) } }
+    let tasks = stride(from: 0, to: count, by: 10).map { begun in
+        loop.createTask { for _ in 0..<min(10, count - begun) { try await loop.sleep(for: .milliseconds(1)) } }
     }
     for task in tasks { try await task.value }
     measure.report()

@@ -42,13 +42,14 @@ final class Callbacks: @unchecked Sendable {
         }
     }
 
-    /// A thousand callbacks, scheduled on the loop, and again when they have run.
+    /// A thousand callbacks, scheduled on the loop, and again when they have run. What is above a multiple of a
+    /// thousand comes first.
     func batch() {
         loop.execute { [self] in scheduleBatch() }
     }
 
     private func scheduleBatch() {
-        for _ in 0..<1000 {
+        for _ in 0...(left - 1) % 1000 {
             loop.execute { [self] in
                 count()
                 if left > 0 && left % 1000 == 0 { scheduleBatch() }
@@ -101,11 +102,13 @@ final class Callbacks: @unchecked Sendable {
     }
 }
 
-/// Two loops in two threads that post to each other. `count` is the number of hops, two to a round trip.
+/// Two loops in two threads that post to each other. `count` is the number of hops, two to a round trip: an odd one is
+/// rounded up.
 func wakeupPingpong(_ count: Int) {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-    let ball = Ball(rounds: count / 2, here: group.next(), there: group.next())
-    let measure = Measure("wakeup_pingpong", count)
+    let rounds = (count + 1) / 2
+    let ball = Ball(rounds: rounds, here: group.next(), there: group.next())
+    let measure = Measure("wakeup_pingpong", 2 * rounds)
     ball.ping()
     ball.done.wait()
     measure.report()

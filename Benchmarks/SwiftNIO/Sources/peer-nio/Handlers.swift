@@ -37,8 +37,9 @@ final class HTTPHandler: ServerHandler {
     private let answer = ByteBuffer(bytes: httpAnswer)
 
     override func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        for _ in 0..<requests.feed(unwrapInboundIn(data).readableBytesView) {
-            context.write(wrapOutboundOut(answer), promise: nil)
-        }
+        let count = requests.feed(unwrapInboundIn(data).readableBytesView)
+        if count == 0 { return }
+        let answers = count == 1 ? answer : ByteBuffer(bytes: httpAnswers(count))
+        context.write(wrapOutboundOut(answers), promise: nil)
     }
 }

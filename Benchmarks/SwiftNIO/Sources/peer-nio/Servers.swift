@@ -6,19 +6,13 @@ import NIOPosix
 import NativeWorkloads
 
 /// How a server is written.
-enum Mode: String {
+enum Mode: String, CaseIterable {
     /// Channel handlers.
     case `protocol`
     /// async/await, on Swift's default executor.
     case stream
     /// async/await, with the tasks on the event loop.
     case streamLoop = "stream-loop"
-}
-
-/// Where a server listens.
-enum Place: Sendable {
-    case tcp(host: String, port: Int)
-    case unix(path: String)
 }
 
 /// Serves until a signal ends the process.
@@ -103,7 +97,10 @@ private func converse(_ connection: Connection, http: Bool) async {
                 var requests = RequestCounter()
                 let answer = ByteBuffer(bytes: httpAnswer)
                 for try await bytes in inbound {
-                    for _ in 0..<requests.feed(bytes.readableBytesView) { try await outbound.write(answer) }
+                    let count = requests.feed(bytes.readableBytesView)
+                    if count > 0 {
+                        try await outbound.write(count == 1 ? answer : ByteBuffer(bytes: httpAnswers(count)))
+                    }
                 }
             } else {
                 for try await bytes in inbound { try await outbound.write(bytes) }
