@@ -64,19 +64,20 @@ struct PointerTable<Value>: ~Copyable {
             if slots[index].key == 0 { return nil }
             index = (index + 1) & (capacity - 1)
         }
-        let removed = slots[index].value
+        let removed = slots[index].value.take()
         var hole = index
         var next = (hole + 1) & (capacity - 1)
         while slots[next].key != 0 {
             let ideal = home(of: slots[next].key)
             // The entry may move into the hole unless its home lies between the hole and itself.
             if ((next &- ideal) & (capacity - 1)) >= ((next &- hole) & (capacity - 1)) {
-                slots[hole] = slots[next]
+                // Values are moved: copies would count references. A slot without a value has nothing to let go of.
+                (slots + hole).moveInitialize(from: slots + next, count: 1)
                 hole = next
             }
             next = (next + 1) & (capacity - 1)
         }
-        slots[hole] = Slot(key: 0, value: nil)
+        (slots + hole).initialize(to: Slot(key: 0, value: nil))
         count -= 1
         if capacity > 1024, count * 16 < capacity { rehash(capacity / 4) }
         return removed
@@ -101,10 +102,10 @@ struct PointerTable<Value>: ~Copyable {
         return result
     }
 
-    private mutating func place(_ slot: Slot) {
+    private mutating func place(_ slot: consuming Slot) {
         var index = home(of: slot.key)
         while slots[index].key != 0 { index = (index + 1) & (capacity - 1) }
-        slots[index] = slot
+        (slots + index).initialize(to: slot)
     }
 
     private mutating func rehash(_ newCapacity: Int) {
@@ -112,8 +113,7 @@ struct PointerTable<Value>: ~Copyable {
         let oldCapacity = capacity
         capacity = newCapacity
         slots = Self.makeSlots(newCapacity)
-        for index in 0..<oldCapacity where old[index].key != 0 { place(old[index]) }
-        old.deinitialize(count: oldCapacity)
+        for index in 0..<oldCapacity where old[index].key != 0 { place((old + index).move()) }
         old.deallocate()
     }
 }
