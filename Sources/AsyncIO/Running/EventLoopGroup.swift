@@ -80,8 +80,10 @@ public final class EventLoopGroup: Sendable {
 
     deinit {
         do {
-            let part = try ending.begin(deadline: Self.defaultShutdownDeadline, closingTime: Self.closingTime)
-            guard part == .first else { return }
+            guard
+                try ending.beginUnlessBegun(
+                    deadline: Self.defaultShutdownDeadline, closingTime: Self.closingTime)
+            else { return }
         } catch {
             ending.abandon()
         }
