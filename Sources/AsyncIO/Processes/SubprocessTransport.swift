@@ -125,8 +125,8 @@ public final class SubprocessTransport {
     /// asyncio: SubprocessTransport.kill · libuv: uv_process_kill
     public func kill() { sendSignal(.kill) }
 
-    /// Closes the pipes, and kills the child if it runs. It is reaped, and `connectionLost` is called then. Doing it twice
-    /// does nothing the second time.
+    /// Closes the pipes, and kills the child if it runs. It is reaped, and `connectionLost` is called then. A child that this
+    /// process may not kill goes on until it ends by itself. Doing it twice does nothing the second time.
     ///
     /// asyncio: SubprocessTransport.close
     public func close() {
@@ -134,7 +134,7 @@ public final class SubprocessTransport {
         guard !wasClosed else { return }
         wasClosed = true
         for pipe in pipes.values { pipe.close() }
-        child?.send(.kill)
+        child?.send(.kill, reportsRefusal: false)
     }
 
     /// Whether ``close()`` has been called, or everything is over.
