@@ -300,7 +300,11 @@ static inline void asyncio_reap_child(pid_t pid) {
 
 /// Ends a child and waits for that; 0, or the error for which it may not be ended: then it goes on, and nobody waits.
 static inline int asyncio_end_child(pid_t pid) {
-    if (kill(pid, SIGKILL) != 0 && errno != ESRCH) return -errno;
+    if (kill(pid, SIGKILL) != 0 && errno != ESRCH) {
+        int error = errno, status;
+        // One that has ended may not be killed either.
+        return waitpid(pid, &status, WNOHANG) == pid ? 0 : -error;
+    }
     asyncio_reap_child(pid);
     return 0;
 }

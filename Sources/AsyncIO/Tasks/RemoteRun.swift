@@ -35,11 +35,11 @@ extension LoopExecutor {
             return try await loop.wait(for: [call], in: task, origin, body).answers[0]
         }
         await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in call.begin(origin, body) { continuation.resume() } }
+            await withUnsafeContinuation { continuation in call.begin(origin, body) { _ in continuation.resume() } }
         } onCancel: {
             call.cancel()
         }
-        return RemoteAnswer(result: call.answer.result, callerWasCancelled: Task.isCancelled)
+        return RemoteAnswer(result: call.takeAnswer().result, callerWasCancelled: Task.isCancelled)
     }
 }
 
@@ -61,29 +61,25 @@ final class PendingCall<Value>: CancellableCall {
         let result: UncheckedTransfer<Result<Value, any Error>>
         /// How many cancellations the operation has heard of.
         let cancellations: Int
-
-        var hasFailed: Bool {
-            if case .failure = result.value { return true }
-            return false
-        }
     }
 
     private let executor: LoopExecutor
     private let lock = PthreadLock()
     // SAFETY: both are touched only while holding `lock`.
-    private nonisolated(unsafe) var whenAnswered: (@Sendable () -> Void)?
-    private nonisolated(unsafe) var given: Answer?
+    private nonisolated(unsafe) var whenAnswered: (@Sendable (_ failed: Bool) -> Void)?
+    private nonisolated(unsafe) var answer: Answer?
     // SAFETY: both are touched on the loop's thread only.
     private nonisolated(unsafe) var task: LoopTask<Void>?
     private nonisolated(unsafe) var cancellations = 0
 
     init(executor: LoopExecutor) { self.executor = executor }
 
-    /// What has come back. There is none before `whenAnswered` was called, and then it is not the loop's any more.
-    var answer: Answer {
+    /// What has come back, once, after `whenAnswered` was called: it is the caller's alone then.
+    func takeAnswer() -> Answer {
         lock.withLock {
-            guard let given else { preconditionFailure("The call has not been answered") }
-            return given
+            guard let answer else { preconditionFailure("The call has no answer") }
+            self.answer = nil
+            return answer
         }
     }
 
@@ -91,7 +87,7 @@ final class PendingCall<Value>: CancellableCall {
     func begin(
         _ origin: SourceLocation,
         _ body: nonisolated(nonsending) @Sendable @escaping (EventLoop) async throws -> sending Value,
-        _ whenAnswered: @escaping @Sendable () -> Void
+        _ whenAnswered: @escaping @Sendable (_ failed: Bool) -> Void
     ) {
         lock.withLock { self.whenAnswered = whenAnswered }
         guard executor.open(self),
@@ -137,16 +133,17 @@ final class PendingCall<Value>: CancellableCall {
 
     /// Gives the answer; the first one counts.
     private func end(_ result: sending Result<Value, any Error>, _ cancellations: Int = 0) {
+        let failed = if case .failure = result { true } else { false }
         // SAFETY: the one crossing of the result; see `run`.
         let answer = Answer(result: UncheckedTransfer(result), cancellations: cancellations)
-        let tell = lock.withLock { () -> (@Sendable () -> Void)? in
+        let tell = lock.withLock { () -> (@Sendable (Bool) -> Void)? in
             defer { whenAnswered = nil }
-            if whenAnswered != nil { given = answer }
+            if whenAnswered != nil { self.answer = answer }
             return whenAnswered
         }
         guard let tell else { return }
         executor.end(self)
-        tell()
+        tell(failed)
     }
 
     func loopDidClose() { end(.failure(EventLoopError.closed)) }

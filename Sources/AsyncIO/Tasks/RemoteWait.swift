@@ -49,8 +49,7 @@ extension EventLoop {
         let home = UncheckedTransfer(wait)  // SAFETY: unwrapped on the loop's thread only.
         let executor = self.executor
         for (number, call) in calls.enumerated() {
-            call.begin(origin, body) {
-                let failed = call.answer.hasFailed
+            call.begin(origin, body) { failed in
                 executor.onLoopThread { home.value.callDidEnd(number, failed: failed) }
             }
         }
@@ -65,7 +64,7 @@ extension EventLoop {
             // The cancellation came when the answers were there.
             cameLate = true
         }
-        let answers = calls.map(\.answer)
+        let answers = calls.map { $0.takeAnswer() }
         // One that nobody has heard of is for the task's next wait; but an error may deliver it as well.
         let heard = answers.map(\.cancellations).max() ?? 0
         if cameLate || heard < wait.cancellations { task.redeliverCancellation() }

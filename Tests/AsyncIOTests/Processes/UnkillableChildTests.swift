@@ -28,6 +28,21 @@ import Testing
         #expect(output.contains("Child process \(pid) goes on"))
     }
 
+    @Test func closeOfTheLoopCollectsSuchAChildThatHasEnded() async {
+        let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+            try await withLoop { loop in
+                let pid = try loop.runUntilComplete { [unowned loop] in try await loop.createSubprocess("true").pid }
+                dropPrivileges()
+                // It ends while nobody looks.
+                var information = siginfo_t()
+                #expect(waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) == 0)
+            }
+            regainPrivileges()
+            #expect(!hasChildren())
+        }
+        #expect(!standardError(of: result).contains("goes on"))
+    }
+
     @Test func startThatIsCancelledDoesNotWaitForSuchAChild() async {
         await #expect(processExitsWith: .success) {
             try await onLoop { loop in
