@@ -9,14 +9,17 @@ import Testing
     @Test func closeOfTheLoopLeavesSuchAChildAndNamesIt() async {
         let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
             let pids = Pids()
+            var ends: [Int32] = [-1, -1]
+            try #require(pipe(&ends) == 0)
+            let (reading, writing) = (ends[0], ends[1])
             try await onLoop { loop in
-                let child = try await loop.createSubprocess("cat", stdin: .pipe, stdout: .pipe)
-                pids.add(child.pid)
+                pids.add(try await loop.createSubprocess("cat", stdin: .fileDescriptor(reading)).pid)
                 dropPrivileges()
             }
             regainPrivileges()
+            // It waits for the end of this, and was not disturbed.
+            close(writing)
             for pid in pids.all {
-                // Its standard input went with the loop, and so it ends.
                 var status: Int32 = 0
                 #expect(waitpid(pid, &status, 0) == pid)
                 #expect(status == 0)

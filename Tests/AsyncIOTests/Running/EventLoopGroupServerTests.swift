@@ -316,20 +316,25 @@ private final class NameProtocol: StreamProtocol {
     @Test func whenOneLoopFailsTheServersOfTheOthersAreClosed() async {
         await #expect(processExitsWith: .success) {
             try await EventLoopGroup.with(count: 2) { group in
-                // One socket more, but not two.
                 let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
                 var limit = rlimit()
                 getrlimit(resource, &limit)
-                let free = dup(0)
-                close(free)
-                var low = limit
-                low.rlim_cur = rlim_t(free + 1)
-                setrlimit(resource, &low)
-                let error = await caught { try await group.startServer(host: "127.0.0.1", port: 0) { _, _ in } }
+                var error: (any Error)?
+                while error == nil {
+                    // One socket more, but not two, unless libdispatch has just had a file open: then once more.
+                    let free = dup(0)
+                    close(free)
+                    var low = limit
+                    low.rlim_cur = rlim_t(free + 1)
+                    setrlimit(resource, &low)
+                    error = await caught {
+                        try await group.startServer(host: "127.0.0.1", port: 0) { _, _ in }.close()
+                    }
+                    setrlimit(resource, &limit)
+                }
                 #expect(systemCode(error) == .tooManyOpenFiles)
                 let left = try await group.onEach { loop in loop.network.servers.count }
                 #expect(left == [0, 0])
-                setrlimit(resource, &limit)
             }
         }
     }
