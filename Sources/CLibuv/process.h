@@ -1,16 +1,19 @@
-// What a child process does between fork and exec that uv_spawn has no options for. A handler of pthread_atfork does it in the
-// child; it acts only on forks of a thread that is inside of asyncio_spawn. In the child only calls that are safe in a signal
-// handler are made.
+// What a child process does between fork and exec. A handler of pthread_atfork does all of it in the child, and executes the
+// program, before libuv gets to what it would do: that can neither be asked for everything nor be kept from changing what this
+// process shares with the child. The handler acts only on forks of a thread that is inside of asyncio_spawn. In the child only
+// calls that are safe in a signal handler are made.
 #ifndef SWIFT_ASYNCIO_CLIBUV_PROCESS_H
 #define SWIFT_ASYNCIO_CLIBUV_PROCESS_H
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,6 +22,11 @@
 
 #if defined(__linux__)
 #include <sys/syscall.h>
+#endif
+#if defined(__APPLE__)
+#include <crt_externs.h>
+#else
+extern char **environ;
 #endif
 
 enum asyncio_child_step {
@@ -51,8 +59,8 @@ struct asyncio_child_report {
     int error;
 };
 
-/// What the child of a fork of this thread is to do; null outside of asyncio_spawn. (Swift does not emit variables of headers, but
-/// those of functions, once for each file that calls them. So only one file may call asyncio_spawn.)
+/// What the child of a fork of this thread is to do; null outside of asyncio_spawn. (Swift does not emit variables of headers,
+/// but those of functions, once for each file that calls them. So only one file may call asyncio_spawn.)
 static inline const struct asyncio_child_setup **asyncio_current_setup(void) {
     static __thread const struct asyncio_child_setup *current;
     return &current;
@@ -117,12 +125,89 @@ static inline void asyncio_child_fail(const struct asyncio_child_setup *setup, i
     _exit(127);
 }
 
-/// Runs in every child of every fork.
+/// Gives the descriptors their numbers. -1 is none, which is /dev/null for the first three. Nothing else about them changes:
+/// their flags belong to whoever has them open, too.
+static inline int asyncio_place_descriptors(uv_stdio_container_t *stdio, int count) {
+    // What is to move to a higher number than its own could be replaced before it is its turn.
+    for (int fd = 0; fd < count; fd++) {
+        if (!(stdio[fd].flags & UV_INHERIT_FD) || stdio[fd].data.fd >= fd) continue;
+        stdio[fd].data.fd = fcntl(stdio[fd].data.fd, F_DUPFD_CLOEXEC, count);
+        if (stdio[fd].data.fd == -1) return -1;
+    }
+    for (int fd = 0; fd < count; fd++) {
+        int given = stdio[fd].flags & UV_INHERIT_FD ? stdio[fd].data.fd : -1;
+        if (given == -1 && fd > 2) continue;
+        int source = given != -1 ? given : open("/dev/null", (fd == 0 ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+        if (source == -1) return -1;
+        if (source == fd) {
+            // It is passed on as it is; a duplicate always is.
+            int flags = fcntl(fd, F_GETFD);
+            if (flags == -1 || fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC) == -1) return -1;
+        } else if (dup2(source, fd) == -1) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/// Signals that are ignored stay so, for `nohup` and the like, but for those that a process ignores for its own sake. Handlers
+/// are gone before the signals, which libuv has blocked, may arrive: they are this process's.
+static inline int asyncio_reset_signals(void) {
+    for (int number = 1; number < NSIG; number++) {
+        struct sigaction action;
+        // Some are the C library's.
+        if (sigaction(number, NULL, &action) != 0) continue;
+        int is_handled = (action.sa_flags & SA_SIGINFO) || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+        if (is_handled || number == SIGPIPE || number == SIGXFSZ) signal(number, SIG_DFL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    return sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/// Where the environment has its list of folders for programs.
+static inline const char *asyncio_search_path(char *const *environment) {
+    for (; *environment != NULL; environment++)
+        if (strncmp(*environment, "PATH=", 5) == 0) return *environment + 5;
+    return "/bin:/usr/bin";
+}
+
+/// Becomes another program. Returns only if that fails, with the reason in errno. One that is not found in one folder is looked
+/// for in the next; if there is one that cannot be executed, and no other, the reason is the first of these. A text without an
+/// interpreter is not executed by a shell.
+static inline void asyncio_execute(const char *file, char *const *arguments, char *const *environment) {
+    errno = ENOENT;
+    if (*file == 0) return;
+    if (strchr(file, '/') != NULL) {
+        execve(file, arguments, environment);
+        return;
+    }
+    int refusal = 0;
+    size_t length = strlen(file);
+    const char *folder = asyncio_search_path(environment);
+    for (;;) {
+        size_t size = strcspn(folder, ":");
+        char path[PATH_MAX];
+        if (size + length + 2 <= sizeof path) {
+            memcpy(path, folder, size);
+            // An empty entry is the working directory.
+            if (size != 0) path[size] = '/';
+            memcpy(path + size + (size != 0), file, length + 1);
+            execve(path, arguments, environment);
+            if (errno != ENOENT && errno != ENOTDIR && refusal == 0) refusal = errno;
+        }
+        if (folder[size] == 0) break;
+        folder += size + 1;
+    }
+    if (refusal != 0) errno = refusal;
+}
+
+/// Runs in every child of every fork; returns in those that are not asyncio_spawn's.
 static inline void asyncio_child_did_fork(void) {
     const struct asyncio_child_setup *setup = *asyncio_current_setup();
     if (setup == NULL) return;
-    // It has made libuv fork, and has no other purpose. This is the child's copy.
-    setup->options->flags &= ~(unsigned)UV_PROCESS_SETGID;
+    const uv_process_options_t *options = setup->options;
+    if (options->flags & UV_PROCESS_DETACHED) setsid();
     // The folder first: the child's user may not be allowed to enter it.
     if (setup->folder != NULL && chdir(setup->folder) != 0) asyncio_child_fail(setup, ASYNCIO_CHILD_FOLDER);
     if (setup->umask != -1) umask((mode_t)setup->umask);
@@ -133,7 +218,17 @@ static inline void asyncio_child_did_fork(void) {
     if (setup->group != -1 && setgid((gid_t)setup->group) != 0) asyncio_child_fail(setup, ASYNCIO_CHILD_GROUP);
     if (setup->user != -1 && setuid((uid_t)setup->user) != 0) asyncio_child_fail(setup, ASYNCIO_CHILD_USER);
     if (setup->closes_descriptors) asyncio_close_descriptors();
+    // This is the child's copy.
+    if (asyncio_place_descriptors(options->stdio, options->stdio_count) != 0 || asyncio_reset_signals() != 0)
+        asyncio_child_fail(setup, ASYNCIO_CHILD_EXEC);
     asyncio_child_report(setup, ASYNCIO_CHILD_EXEC, 0);
+#if defined(__APPLE__)
+    char **environment = *_NSGetEnviron();
+#else
+    char **environment = environ;
+#endif
+    asyncio_execute(options->file, options->args, options->env != NULL ? options->env : environment);
+    asyncio_child_fail(setup, ASYNCIO_CHILD_EXEC);
 }
 
 static inline void asyncio_watch_forks(void) { pthread_atfork(NULL, NULL, asyncio_child_did_fork); }
@@ -149,8 +244,8 @@ static inline void asyncio_open_standard_descriptors(void) {
 }
 
 /// uv_spawn, and what `setup` adds to it. Closes both ends of the pipe through which the child reports; `report` does not block.
-/// On failure `step` says what failed; the handle has to be closed in any case. A child whose set-up failed has still to be
-/// reaped if `is_alive`.
+/// On failure `step` says what failed; the handle has to be closed in any case. If `is_alive` says that there is a child all the
+/// same, it has still to be reaped.
 static inline int asyncio_spawn(
     uv_loop_t *loop, uv_process_t *handle, struct asyncio_child_setup setup, int report, int *step, int *is_alive) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -166,13 +261,15 @@ static inline int asyncio_spawn(
     *is_alive = status == 0;
     if (status == 0) {
         // What the child had to say it has said: it has become another program, or has ended.
-        struct asyncio_child_report said = {ASYNCIO_CHILD_EXEC, 0};
-        ssize_t count;
-        do count = read(report, &said, sizeof said);
-        while (count == -1 && errno == EINTR);
-        *step = said.step;
+        struct asyncio_child_report said[2] = {{ASYNCIO_CHILD_EXEC, 0}, {ASYNCIO_CHILD_EXEC, 0}};
+        ssize_t size;
+        do size = read(report, said, sizeof said);
+        while (size == -1 && errno == EINTR);
+        int count = size > 0 ? (int)(size / (ssize_t)sizeof said[0]) : 0;
+        // The second report is that it could not become another program after all.
+        if (count > 0) *step = said[count - 1].step;
         // A child that has not done what was asked for, such as to become another user, must not go on.
-        status = count == (ssize_t)sizeof said ? -said.error : UV_ENOTSUP;
+        status = count > 0 ? -said[count - 1].error : UV_ENOTSUP;
     }
     close(report);
     return status;
@@ -193,13 +290,23 @@ static inline int asyncio_child_is_gone(pid_t pid) {
     return status == -1 && errno == ECHILD;
 }
 
-/// Ends a child and waits for that.
-static inline void asyncio_end_child(pid_t pid) {
+/// Waits for the end of a child.
+static inline void asyncio_reap_child(pid_t pid) {
     int status;
     pid_t ended;
-    kill(pid, SIGKILL);
     do ended = waitpid(pid, &status, 0);
     while (ended == -1 && errno == EINTR);
+}
+
+/// Ends a child and waits for that; 0, or the error for which it may not be ended: then it goes on, and nobody waits.
+static inline int asyncio_end_child(pid_t pid) {
+    if (kill(pid, SIGKILL) != 0 && errno != ESRCH) {
+        int error = errno, status;
+        // One that has ended may not be killed either.
+        return waitpid(pid, &status, WNOHANG) == pid ? 0 : -error;
+    }
+    asyncio_reap_child(pid);
+    return 0;
 }
 
 #endif

@@ -9,7 +9,7 @@ final class NetworkState: LoopAttachment {
     let datagramPlaceholder = PlaceholderDatagramProtocol()
     /// Who watches which descriptor.
     @exclusivity(unchecked) var watches: [Int32: DescriptorWatch] = [:]
-    /// The servers that are open.
+    /// The servers that listen, and those that were closed and have connections still.
     @exclusivity(unchecked) var servers = PointerTable<Server>()
     /// The descriptors that transports and servers own, a bit each.
     @exclusivity(unchecked) private var owned: [UInt64] = []

@@ -1,6 +1,6 @@
 // A server: listening sockets, and the connections that were made through them.
 
-/// What listens for connections. It lives while it listens, whether or not anybody holds it.
+/// What listens for connections. It lives while it listens or has connections, whether or not anybody holds it.
 ///
 /// asyncio: Server · libuv: uv_poll_t on the listening sockets
 public final class Server {
@@ -46,7 +46,7 @@ public final class Server {
                 accepted: { [unowned self] in accepted($0, $1, self) },
                 exhausted: { [unowned self] in didRunOut($0) })
         }
-        // Held until it is closed, or its loop is.
+        // Held until it is closed and its last connection is gone, or its loop is closed.
         loop.network.servers.insert(self, for: address(of: self))
     }
 
@@ -134,8 +134,7 @@ public final class Server {
         if !keepingDescriptors { cleanUp() }
         forever?.cancel()
         forever = nil
-        wakeIfOver()
-        loop.network.servers.remove(address(of: self))
+        finishIfOver()
     }
 
     /// Waits until the server has been closed and the last of its connections is gone.
@@ -191,8 +190,10 @@ public final class Server {
         clients.insert(client, for: address(of: client))
     }
 
-    private func wakeIfOver() {
-        if state == .closed && clients.count == 0 { closeWaiters.wakeAll() }
+    private func finishIfOver() {
+        guard state == .closed, clients.count == 0 else { return }
+        closeWaiters.wakeAll()
+        loop.network.servers.remove(address(of: self))
     }
 
     private func didRunOut(_ error: IOError) {
@@ -211,6 +212,7 @@ public final class Server {
 
     /// The loop is closed under the server.
     func loopDidClose() {
+        guard state != .closed else { return }
         state = .closed
         for listener in listeners { listener.close() }
         listeners = []
@@ -223,7 +225,7 @@ extension Server: TransportOwner {
         clients.remove(address(of: transport))
         // Its descriptor is free now.
         for listener in listeners where listener.isPaused { listener.resume() }
-        wakeIfOver()
+        finishIfOver()
     }
 }
 

@@ -11,7 +11,7 @@ extension EventLoop {
     /// The loop reaps the child, whoever waits for it. A child that still runs when the loop is closed is killed, unless it
     /// is detached.
     ///
-    /// **Cancellation:** kills what was started, and waits for its end.
+    /// **Cancellation:** kills what was started, and waits for its end, unless this process may not kill it.
     ///
     /// - Parameters:
     ///   - program: what is executed, and the first of its arguments; looked for in PATH unless it has a slash.
@@ -29,7 +29,8 @@ extension EventLoop {
     ///   - umask: its file mode creation mask.
     ///   - processGroup: the process group that it joins; 0 makes one of its own.
     ///   - startNewSession: makes it the leader of a session, without a terminal.
-    ///   - detached: the same, and it lives on when the loop is closed.
+    ///   - detached: the same, and it lives on when the loop is closed. When it ends after that it is a zombie for as long as
+    ///     this process runs, since nobody takes its status.
     ///   - passFileDescriptors: further descriptors of this process that it gets, under the same numbers.
     ///   - closeFileDescriptors: whether it gets no others; if not, those without the close-on-exec flag.
     /// - Throws: ``IOError`` if it cannot be started, for example `.noSuchFile` with the path of what is missing;
@@ -57,7 +58,7 @@ extension EventLoop {
 
     /// Runs a command in a shell.
     ///
-    /// **Cancellation:** kills what was started, and waits for its end.
+    /// **Cancellation:** kills what was started, and waits for its end, unless this process may not kill it.
     ///
     /// - Parameters:
     ///   - shell: the command, for `/bin/sh -c`. What comes from outside has to be quoted for the shell.
@@ -74,7 +75,8 @@ extension EventLoop {
     ///   - umask: its file mode creation mask.
     ///   - processGroup: the process group that it joins; 0 makes one of its own.
     ///   - startNewSession: makes it the leader of a session, without a terminal.
-    ///   - detached: the same, and it lives on when the loop is closed.
+    ///   - detached: the same, and it lives on when the loop is closed. When it ends after that it is a zombie for as long as
+    ///     this process runs, since nobody takes its status.
     ///   - passFileDescriptors: further descriptors of this process that it gets, under the same numbers.
     ///   - closeFileDescriptors: whether it gets no others; if not, those without the close-on-exec flag.
     /// - Throws: ``IOError`` if it cannot be started, for example `.noSuchFile` with the path of what is missing;
@@ -124,8 +126,8 @@ extension EventLoop {
             if !takeCancellation() { return }
         } catch {}
         close()
-        child.send(.kill)
-        await child.waitRegardless()
+        // One that may not be killed ends when it likes.
+        if child.send(.kill) { await child.waitRegardless() }
         throw CancellationError()
     }
 }

@@ -70,16 +70,22 @@ final class RunningChild {
     }
 
     /// Sends a signal; after the end nothing happens. That a signal cannot be sent is reported.
-    func send(_ signal: Signal) {
+    ///
+    /// - Returns: false if the system has refused to send it.
+    @discardableResult
+    func send(_ signal: Signal, reportsRefusal: Bool = true) -> Bool {
         loop.canTouch("ChildProcess.sendSignal")
         // If somebody else has taken its status, its number may be another process's by now.
-        guard returnCode == nil, let handle, !System.isChildGone(pid) else { return }
+        guard returnCode == nil, let handle, !System.isChildGone(pid) else { return true }
         let status = handle.kill(signal.rawValue)
         // It has ended, and the loop has not heard of it yet.
-        if status == 0 || status == IOError.Code.noSuchProcess.rawValue { return }
-        loop.report(
-            "A signal could not be sent to a child process",
-            IOError(uvStatus: status, operation: "kill", subject: "process \(pid), \(signal)"), about: self)
+        if status == 0 || status == IOError.Code.noSuchProcess.rawValue { return true }
+        if reportsRefusal {
+            loop.report(
+                "A signal could not be sent to a child process",
+                IOError(uvStatus: status, operation: "kill", subject: "process \(pid), \(signal)"), about: self)
+        }
+        return false
     }
 
     /// Ends the child if somebody else has taken its status: then libuv will never hear of its end.
@@ -95,11 +101,15 @@ final class RunningChild {
 
     /// The loop closes: nobody will hear of the end any more.
     fileprivate func endWithLoop() {
+        waiters.wakeAll()
         guard returnCode == nil, !isDetached, !System.isChildGone(pid) else { return }
         if loop.debug {
             StandardError.print("Child process \(pid) was still running when its loop was closed; it is killed.")
         }
-        System.endChild(pid)
+        if let refusal = System.endChild(pid) {
+            StandardError.print(
+                "Child process \(pid) goes on after the end of its loop, which may not kill it: \(refusal)")
+        }
     }
 }
 

@@ -4,7 +4,7 @@ extension EventLoop {
     /// Starts a program and tells a protocol what happens to it. The protocol's `connectionMade` has been called when this
     /// returns.
     ///
-    /// **Cancellation:** kills what was started, and waits for its end.
+    /// **Cancellation:** kills what was started, and waits for its end, unless this process may not kill it.
     ///
     /// - Parameters:
     ///   - program: what is executed, and the first of its arguments; looked for in PATH unless it has a slash.
@@ -21,7 +21,8 @@ extension EventLoop {
     ///   - umask: its file mode creation mask.
     ///   - processGroup: the process group that it joins; 0 makes one of its own.
     ///   - startNewSession: makes it the leader of a session, without a terminal.
-    ///   - detached: the same, and it lives on when the loop is closed.
+    ///   - detached: the same, and it lives on when the loop is closed. When it ends after that it is a zombie for as long as
+    ///     this process runs, since nobody takes its status.
     ///   - passFileDescriptors: further descriptors of this process that it gets, under the same numbers.
     ///   - closeFileDescriptors: whether it gets no others; if not, those without the close-on-exec flag.
     ///   - factory: makes the protocol.
@@ -50,7 +51,7 @@ extension EventLoop {
 
     /// Runs a command in a shell and tells a protocol what happens to it.
     ///
-    /// **Cancellation:** kills what was started, and waits for its end.
+    /// **Cancellation:** kills what was started, and waits for its end, unless this process may not kill it.
     ///
     /// - Parameters:
     ///   - command: the command, for `/bin/sh -c`. What comes from outside has to be quoted for the shell.
@@ -66,7 +67,8 @@ extension EventLoop {
     ///   - umask: its file mode creation mask.
     ///   - processGroup: the process group that it joins; 0 makes one of its own.
     ///   - startNewSession: makes it the leader of a session, without a terminal.
-    ///   - detached: the same, and it lives on when the loop is closed.
+    ///   - detached: the same, and it lives on when the loop is closed. When it ends after that it is a zombie for as long as
+    ///     this process runs, since nobody takes its status.
     ///   - passFileDescriptors: further descriptors of this process that it gets, under the same numbers.
     ///   - closeFileDescriptors: whether it gets no others; if not, those without the close-on-exec flag.
     ///   - factory: makes the protocol.

@@ -62,6 +62,8 @@ public final class SubprocessTransport {
     public let loop: EventLoop
     private var phase = Phase.created
     fileprivate var connection: any SubprocessProtocol
+    /// The protocol after the end, when the two no longer keep each other alive.
+    private weak var formerConnection: (any SubprocessProtocol)?
     /// All pipes that there were, by the child's numbers.
     private var pipes: [Int32: SocketTransport] = [:]
     private var openPipes = 0
@@ -103,6 +105,18 @@ public final class SubprocessTransport {
     /// asyncio: SubprocessTransport.get_returncode
     public var returnCode: Int32? { child?.returnCode }
 
+    /// The protocol that is told what happens. A new one gets everything from the next event on; its `connectionMade` is not
+    /// called.
+    ///
+    /// asyncio: BaseTransport.set_protocol, BaseTransport.get_protocol
+    public var transportProtocol: any SubprocessProtocol {
+        get { formerConnection ?? connection }
+        set {
+            loop.canTouch("SubprocessTransport.transportProtocol")
+            if hasLetGo { formerConnection = newValue } else { connection = newValue }
+        }
+    }
+
     /// The transport of a pipe, also after its end; nil for streams that are not pipes.
     ///
     /// - Parameter descriptor: 0, 1 or 2.
@@ -125,8 +139,8 @@ public final class SubprocessTransport {
     /// asyncio: SubprocessTransport.kill · libuv: uv_process_kill
     public func kill() { sendSignal(.kill) }
 
-    /// Closes the pipes, and kills the child if it runs. It is reaped, and `connectionLost` is called then. Doing it twice
-    /// does nothing the second time.
+    /// Closes the pipes, and kills the child if it runs. It is reaped, and `connectionLost` is called then. A child that this
+    /// process may not kill goes on until it ends by itself. Doing it twice does nothing the second time.
     ///
     /// asyncio: SubprocessTransport.close
     public func close() {
@@ -134,7 +148,7 @@ public final class SubprocessTransport {
         guard !wasClosed else { return }
         wasClosed = true
         for pipe in pipes.values { pipe.close() }
-        child?.send(.kill)
+        child?.send(.kill, reportsRefusal: false)
     }
 
     /// Whether ``close()`` has been called, or everything is over.
@@ -173,11 +187,15 @@ public final class SubprocessTransport {
 
     /// Protocols hold their transport, as a rule: from now on it does not hold them.
     func letGo() {
+        guard !hasLetGo else { return }
+        formerConnection = connection
         connection = FormerProtocol.shared
         (loop.slots.processes as? ProcessState)?.transports[ObjectIdentifier(self)] = nil
     }
 
-    private func tell(_ call: StaticString, _ body: () throws -> Void) {
+    private var hasLetGo: Bool { connection === FormerProtocol.shared }
+
+    fileprivate func tell(_ call: StaticString, _ body: () throws -> Void) {
         loop.observing("\(type(of: connection)).\(call)") {
             do { try body() } catch { loop.report("Exception in protocol.\(call)()", error, about: self) }
         }
@@ -199,7 +217,11 @@ final class ChildPipe: StreamProtocol {
         self.transport = transport
     }
 
-    func dataReceived(_ data: RawSpan) throws { try transport.connection.pipeDataReceived(number, data) }
+    // An error of the program's ends neither the pipe nor what comes after it.
+    func dataReceived(_ data: RawSpan) {
+        transport.tell("pipeDataReceived") { try transport.connection.pipeDataReceived(number, data) }
+    }
+
     func connectionLost(_ error: (any Error)?) { transport.pipeDidClose(number, error) }
     func pauseWriting() throws { try transport.connection.pauseWriting() }
     func resumeWriting() throws { try transport.connection.resumeWriting() }

@@ -80,8 +80,10 @@ public final class EventLoopGroup: Sendable {
 
     deinit {
         do {
-            let part = try ending.begin(deadline: Self.defaultShutdownDeadline, closingTime: Self.closingTime)
-            guard part == .first else { return }
+            guard
+                try ending.beginUnlessBegun(
+                    deadline: Self.defaultShutdownDeadline, closingTime: Self.closingTime)
+            else { return }
         } catch {
             ending.abandon()
         }
@@ -143,21 +145,22 @@ public final class EventLoopGroup: Sendable {
         fileID: StaticString = #fileID, line: UInt = #line,
         _ body: nonisolated(nonsending) @Sendable @escaping (EventLoop) async throws -> Value
     ) async throws -> [Value] {
-        do {
-            return try await withThrowingTaskGroup(of: (Int, Value).self) { tasks in
-                for (number, executor) in executors.enumerated() {
-                    tasks.addTask {
-                        (number, try await executor.run(fileID: fileID, line: line) { try await body($0) })
-                    }
+        if let loop = try? EventLoop.running, let task = loop.currentScheduledTask {
+            let calls = executors.map { PendingCall<Value>(executor: $0) }
+            let origin = SourceLocation(fileID: fileID, line: line)
+            let (answers, firstFailure) = try await loop.wait(for: calls, in: task, origin) { try await body($0) }
+            if let firstFailure { _ = try answers[firstFailure].result.value.get() }
+            return try answers.map { try $0.result.value.get() }
+        }
+        return try await withThrowingTaskGroup(of: (Int, Value).self) { tasks in
+            for (number, executor) in executors.enumerated() {
+                tasks.addTask {
+                    (number, try await executor.run(fileID: fileID, line: line) { try await body($0) })
                 }
-                var values = [Value?](repeating: nil, count: executors.count)
-                for try await (number, value) in tasks { values[number] = value }
-                return values.compactMap(\.self)
             }
-        } catch let error as CancellationError {
-            // As in `run`: the error delivers it.
-            _ = (try? EventLoop.running)?.currentScheduledTask?.takePendingCancellation()
-            throw error
+            var values = [Value?](repeating: nil, count: executors.count)
+            for try await (number, value) in tasks { values[number] = value }
+            return values.compactMap(\.self)
         }
     }
 

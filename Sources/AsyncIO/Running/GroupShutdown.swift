@@ -36,7 +36,7 @@ final class GroupShutdown: Sendable {
     ///   - deadline: how long the loops may take to end in order; nil is as long as they need.
     ///   - closingTime: how long they may take, after the deadline, to close at once.
     func begin(deadline: Duration?, closingTime: Duration) throws -> Part {
-        let limit = deadline.map { EventLoop.Instant.now + $0 } ?? .distantFuture
+        let limit = Self.limit(deadline)
         let part = try lock.withLock { () -> Part in
             switch state {
             case .over: return .late
@@ -44,14 +44,34 @@ final class GroupShutdown: Sendable {
                 state = .underWay(deadline: min(earlier, limit), waiters: waiters)
                 return .joined
             case .notBegun:
-                let thread = try UVThread { self.carryOut(closingTime) }
-                thread.detach()
-                state = .underWay(deadline: limit, waiters: [:])
+                try start(limit, closingTime)
                 return .first
             }
         }
         if part == .joined { for thread in threads { thread.lookAtTheClock() } }
         return part
+    }
+
+    /// Begins, but leaves what has begun alone.
+    ///
+    /// - Returns: whether this began it.
+    func beginUnlessBegun(deadline: Duration?, closingTime: Duration) throws -> Bool {
+        try lock.withLock {
+            guard case .notBegun = state else { return false }
+            try start(Self.limit(deadline), closingTime)
+            return true
+        }
+    }
+
+    private static func limit(_ deadline: Duration?) -> EventLoop.Instant {
+        deadline.map { EventLoop.Instant.now + $0 } ?? .distantFuture
+    }
+
+    /// While holding `lock`.
+    private func start(_ limit: EventLoop.Instant, _ closingTime: Duration) throws {
+        let thread = try UVThread { self.carryOut(closingTime) }
+        thread.detach()
+        state = .underWay(deadline: limit, waiters: [:])
     }
 
     /// Where there is not even a thread for it: the loops close as soon as they can, and nobody waits for them.
@@ -62,7 +82,8 @@ final class GroupShutdown: Sendable {
         }
     }
 
-    private var deadline: EventLoop.Instant {
+    /// By when the loops have to have ended in order.
+    var deadline: EventLoop.Instant {
         lock.withLock {
             if case .underWay(let deadline, _) = state { return deadline }
             return .now
@@ -140,6 +161,14 @@ final class GroupShutdown: Sendable {
         }
         defer { _ = take(ticket) }
         try await future.value
+    }
+
+    /// How many wait.
+    var waiterCount: Int {
+        lock.withLock {
+            if case .underWay(_, let waiters) = state { return waiters.count }
+            return 0
+        }
     }
 
     private func add(_ ticket: Int, _ waiter: @escaping @Sendable (Outcome) -> Void) {

@@ -38,8 +38,7 @@ final class InterruptHandler {
     }
 
     private func interrupt() {
-        // The program says itself what Ctrl-C does.
-        if loop.signalState.handles(.interrupt) { return }
+        if SignalState.isInterruptHandled { return }
         count += 1
         if count == 1, let task, !task.isDone {
             task.cancel()

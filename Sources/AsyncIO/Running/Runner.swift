@@ -95,6 +95,9 @@ public final class Runner {
     /// Cancels the tasks that are left, waits for them, closes async generators, shuts the default executor down, and
     /// closes the loop. Closing a runner that was never used, or is closed, does nothing.
     ///
+    /// - Throws: ``KeyboardInterrupt`` after Ctrl-C, which cancels the cleaning up; a second one ends it. The loop is closed
+    ///   then, too. ``EventLoopError`` `.alreadyRunning` while the loop runs.
+    ///
     /// asyncio: Runner.close
     public func close() throws {
         guard case .open(let loop) = state else {
@@ -110,8 +113,11 @@ public final class Runner {
         do {
             let leftOver = loop.cancelLeftOverTasks()
             let task = loop.createTask(name: "tear down") { [unowned loop] in try await loop.tearDown(leftOver) }
+            if interrupts == nil { interrupts = InterruptHandler(loop: loop) }
             interrupts?.watch(task)
             try loop.runUntilComplete(task)
+            // It may have gone to the task that was waited for.
+            if let interrupts, interrupts.count > 0 { failure = KeyboardInterrupt() }
         } catch is CancellationError {
             failure = KeyboardInterrupt()
         } catch {

@@ -26,7 +26,7 @@ public final class ServerGroup: Sendable {
     /// Stops listening on every loop, and returns when that is done. Connections that are open stay open. Doing it twice
     /// does nothing the second time.
     ///
-    /// **Cancellation:** ends the wait; the servers stop listening all the same.
+    /// **Cancellation:** ends the wait, and is thrown by the next one; the servers stop listening all the same.
     ///
     /// asyncio: Server.close
     public func close() async {
@@ -48,7 +48,7 @@ public final class ServerGroup: Sendable {
 
     /// Closes every connection once what waits has been written, and returns when that has begun. Listening goes on.
     ///
-    /// **Cancellation:** ends the wait; the connections are closed all the same.
+    /// **Cancellation:** ends the wait, and is thrown by the next one; the connections are closed all the same.
     ///
     /// asyncio: Server.close_clients
     public func closeClients() async {
@@ -58,7 +58,7 @@ public final class ServerGroup: Sendable {
 
     /// Closes every connection without writing what waits. Listening goes on.
     ///
-    /// **Cancellation:** ends the wait; the connections are closed all the same.
+    /// **Cancellation:** ends the wait, and is thrown by the next one; the connections are closed all the same.
     ///
     /// asyncio: Server.abort_clients
     public func abortClients() async {
@@ -96,16 +96,24 @@ final class Shard: Sendable {
         _ = try? executor.callSoonThreadsafe { _ in if let server = self.server { body(server) } }
     }
 
-    func waitForPosts() async { try? await executor.run { _ in } }
+    /// A cancellation that ends the wait is thrown by the next one.
+    func waitForPosts() async {
+        let answer = try? await executor.call(Self.origin) { _ in }
+        guard answer?.callerWasCancelled == true else { return }
+        (try? EventLoop.running)?.currentScheduledTask?.redeliverCancellation()
+    }
 
     func waitClosed() async throws {
+        let answer = try await executor.call(Self.origin) { _ in try await self.server?.waitClosed() }
         do {
-            try await executor.run { _ in try await self.server?.waitClosed() }
-        } catch is CancellationError where !Task.isCancelled {
+            try answer.result.value.get()
+        } catch is CancellationError where !answer.callerWasCancelled {
             // The group ends: its loops cancel all tasks, and close the servers.
         } catch let error as EventLoopError where error.code == .closed {
         }
     }
+
+    private static let origin = SourceLocation(fileID: #fileID, line: #line)
 
     func clientCount() async throws -> Int {
         try await executor.run { _ in self.server?.clientCount ?? 0 }

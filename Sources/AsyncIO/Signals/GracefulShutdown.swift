@@ -26,7 +26,7 @@ extension EventLoop {
     ///   - body: what to run.
     /// - Returns: what the body returns; nil if it ended with the cancellation that a signal brought.
     /// - Throws: what the body throws; ``TimeoutError`` at the deadline; ``EventLoopError`` `.invalidArgument` for signals that
-    ///   cannot be watched.
+    ///   cannot be watched, `.invalidState` outside of a task of the loop.
     ///
     /// asyncio: loop.add_signal_handler and task.cancel · libuv: uv_signal_start
     @discardableResult
@@ -35,7 +35,8 @@ extension EventLoop {
         fileID: StaticString = #fileID, line: UInt = #line,
         _ body: @escaping LoopTask<Value>.Operation
     ) async throws -> Value? {
-        canTouch("withGracefulShutdown")
+        // A Swift task that has been cancelled could not wait for the end of the body.
+        _ = try requireTask("withGracefulShutdown")
         for signal in signals { try signal.checkCatchable() }
         let shutdown = ShutdownSignals(self, deadline: deadline)
         defer { shutdown.stopWatching() }

@@ -1,5 +1,7 @@
 // Callbacks for signals.
 
+import Synchronization
+
 /// What a loop knows about signals.
 final class SignalState: LoopAttachment {
     fileprivate struct Handler {
@@ -13,21 +15,34 @@ final class SignalState: LoopAttachment {
     /// How many sequences watch for a signal.
     private var sequences: [Signal: Int] = [:]
 
+    /// How many handlers and sequences there are for Ctrl-C, on all loops.
+    private static let interruptWatchers = Atomic<Int>(0)
+
+    /// Whether the program itself says what happens at Ctrl-C, on whatever loop.
+    static var isInterruptHandled: Bool { interruptWatchers.load(ordering: .acquiring) > 0 }
+
+    fileprivate static func watchersDidChange(by change: Int, for signal: Signal) {
+        if signal == .interrupt { interruptWatchers.wrappingAdd(change, ordering: .acquiringAndReleasing) }
+    }
+
     func loopDidClose() {
-        let watchedPipes = handles(.pipe)
+        let watchedPipes = handlers[.pipe] != nil || sequences[.pipe] != nil
+        for signal in handlers.keys { Self.watchersDidChange(by: -1, for: signal) }
+        for (signal, count) in sequences { Self.watchersDidChange(by: -count, for: signal) }
         handlers = [:]
         sequences = [:]
         if watchedPipes { Self.restoreBrokenPipes() }
     }
 
-    /// Whether the program itself says what happens at a signal.
-    func handles(_ signal: Signal) -> Bool { handlers[signal] != nil || sequences[signal] != nil }
-
-    func sequenceDidBegin(_ signal: Signal) { sequences[signal, default: 0] += 1 }
+    func sequenceDidBegin(_ signal: Signal) {
+        sequences[signal, default: 0] += 1
+        Self.watchersDidChange(by: 1, for: signal)
+    }
 
     func sequenceDidEnd(_ signal: Signal) {
         guard let count = sequences[signal] else { return }
         sequences[signal] = count > 1 ? count - 1 : nil
+        Self.watchersDidChange(by: -1, for: signal)
         if signal == .pipe { Self.restoreBrokenPipes() }
     }
 
@@ -51,7 +66,8 @@ extension EventLoop {
     /// on this loop. A loop on any thread may have handlers; each loop with one for the signal is called. Signals that come
     /// close together may be one call.
     ///
-    /// With a handler for ``Signal/interrupt``, Ctrl-C no longer cancels the operation of ``run(debug:configuration:fileID:line:_:)``.
+    /// With a handler for ``Signal/interrupt``, on whatever loop, Ctrl-C no longer cancels the operation of
+    /// ``run(debug:configuration:fileID:line:_:)``.
     ///
     /// ```swift
     /// try loop.addSignalHandler(.hangUp) { configuration.reload() }
@@ -70,6 +86,7 @@ extension EventLoop {
         state.lastNumber += 1
         let number = state.lastNumber
         let handle = try state.handlers[signal]?.handle ?? watch(signal) { [unowned self] in signalDidArrive(signal) }
+        if state.handlers[signal] == nil { SignalState.watchersDidChange(by: 1, for: signal) }
         state.handlers[signal] = SignalState.Handler(handle: handle, number: number, callback: callback)
     }
 
@@ -84,6 +101,7 @@ extension EventLoop {
         canTouch("removeSignalHandler")
         guard let handler = (slots.signals as? SignalState)?.handlers.removeValue(forKey: signal) else { return false }
         handler.handle.close()
+        SignalState.watchersDidChange(by: -1, for: signal)
         if signal == .pipe { SignalState.restoreBrokenPipes() }
         return true
     }

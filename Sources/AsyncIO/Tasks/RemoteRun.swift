@@ -17,56 +17,100 @@ extension LoopExecutor {
         fileID: StaticString = #fileID, line: UInt = #line,
         _ body: nonisolated(nonsending) @Sendable @escaping (EventLoop) async throws -> sending Value
     ) async throws -> Value {
-        let origin = SourceLocation(fileID: fileID, line: line)
+        let answer = try await call(SourceLocation(fileID: fileID, line: line), body)
+        // SAFETY: the operation sent its result away; it crosses exactly once, to here.
+        nonisolated(unsafe) let value = try answer.result.value.get()
+        return value
+    }
+
+    /// The same, and whether the caller was cancelled meanwhile.
+    ///
+    /// - Throws: `CancellationError` if the caller's own loop closes.
+    func call<Value>(
+        _ origin: SourceLocation,
+        _ body: nonisolated(nonsending) @Sendable @escaping (EventLoop) async throws -> sending Value
+    ) async throws -> RemoteAnswer<Value> {
         let call = PendingCall<Value>(executor: self)
-        let result = await withTaskCancellationHandler {
-            await withUnsafeContinuation { continuation in
-                call.begin(continuation)
-                guard open(call), (try? callSoonThreadsafe { loop in call.start(on: loop, origin, body) }) != nil else {
-                    return call.end(.failure(EventLoopError.closed))
-                }
-            }
+        if let loop = try? EventLoop.running, let task = loop.currentScheduledTask {
+            return try await loop.wait(for: [call], in: task, origin, body).answers[0]
+        }
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in call.begin(origin, body) { _ in continuation.resume() } }
         } onCancel: {
             call.cancel()
         }
-        if case .failure(is CancellationError) = result.value {
-            // The error delivers it: the task of a loop that waited here does not get another at its next await.
-            _ = (try? EventLoop.running)?.currentScheduledTask?.takePendingCancellation()
-        }
-        // SAFETY: the operation sent its result away; it crosses exactly once, to here.
-        nonisolated(unsafe) let value = try result.value.get()
-        return value
+        return RemoteAnswer(result: call.takeAnswer().result, callerWasCancelled: Task.isCancelled)
     }
 }
 
+/// What comes back of a call into a loop.
+struct RemoteAnswer<Value> {
+    let result: UncheckedTransfer<Result<Value, any Error>>
+    let callerWasCancelled: Bool
+}
+
+/// A call into a loop, as the one who waits for it sees it.
+protocol CancellableCall: RemoteCall {
+    /// From any thread: the caller was cancelled.
+    func cancel()
+}
+
 /// A call into the loop whose caller waits for the answer somewhere else.
-private final class PendingCall<Value>: RemoteCall {
-    typealias Answer = UncheckedTransfer<Result<Value, any Error>>
+final class PendingCall<Value>: CancellableCall {
+    struct Answer {
+        let result: UncheckedTransfer<Result<Value, any Error>>
+        /// How many cancellations the operation has heard of.
+        let cancellations: Int
+    }
 
     private let executor: LoopExecutor
     private let lock = PthreadLock()
-    // SAFETY: touched only while holding `lock`.
-    private nonisolated(unsafe) var continuation: UnsafeContinuation<Answer, Never>?
-    // SAFETY: touched on the loop's thread only.
+    // SAFETY: both are touched only while holding `lock`.
+    private nonisolated(unsafe) var whenAnswered: (@Sendable (_ failed: Bool) -> Void)?
+    private nonisolated(unsafe) var answer: Answer?
+    // SAFETY: both are touched on the loop's thread only.
     private nonisolated(unsafe) var task: LoopTask<Void>?
-    private nonisolated(unsafe) var isCancelled = false
+    private nonisolated(unsafe) var cancellations = 0
 
     init(executor: LoopExecutor) { self.executor = executor }
 
-    func begin(_ continuation: UnsafeContinuation<Answer, Never>) { lock.withLock { self.continuation = continuation } }
+    /// What has come back, once, after `whenAnswered` was called: it is the caller's alone then.
+    func takeAnswer() -> Answer {
+        lock.withLock {
+            guard let answer else { preconditionFailure("The call has no answer") }
+            self.answer = nil
+            return answer
+        }
+    }
+
+    /// From any thread, once: makes the call. `whenAnswered` is called once, on whatever thread.
+    func begin(
+        _ origin: SourceLocation,
+        _ body: nonisolated(nonsending) @Sendable @escaping (EventLoop) async throws -> sending Value,
+        _ whenAnswered: @escaping @Sendable (_ failed: Bool) -> Void
+    ) {
+        lock.withLock { self.whenAnswered = whenAnswered }
+        guard executor.open(self),
+            (try? executor.callSoonThreadsafe { loop in self.start(on: loop, origin, body) }) != nil
+        else { return end(.failure(EventLoopError.closed)) }
+    }
 
     /// On the loop's thread: makes the task.
-    func start(
+    private func start(
         on loop: EventLoop, _ origin: SourceLocation,
         _ body: nonisolated(nonsending) @Sendable @escaping (EventLoop) async throws -> sending Value
     ) {
-        guard !isCancelled else { return end(.failure(CancellationError())) }
+        // The cancellation of a Swift task may come first.
+        guard cancellations == 0 else { return end(.failure(CancellationError()), cancellations) }
         let task = loop.createTask { [unowned loop] in
             do {
-                self.end(.success(try await body(loop)))
+                let value = try await body(loop)
+                // One that the operation has not heard of is the caller's again.
+                let isLate = loop.currentScheduledTask?.takePendingCancellation() ?? false
+                self.end(.success(value), self.cancellations - (isLate ? 1 : 0))
             } catch {
                 // Unwound by the end of the loop, and not by anybody who wanted it cancelled.
-                self.end(.failure(loop.ready.pointee.isClosing ? EventLoopError.closed : error))
+                self.end(.failure(loop.ready.pointee.isClosing ? EventLoopError.closed : error), self.cancellations)
                 throw error
             }
         }
@@ -74,30 +118,32 @@ private final class PendingCall<Value>: RemoteCall {
         self.task = task
         // A task that is cancelled before it begins never gets to answer, and one that a factory refuses fails at once.
         task.addDoneCallback { task in
-            if case .some(let error) = try? task.exception() { self.end(.failure(error)) }
-            self.end(.failure(CancellationError()))
+            if case .some(let error) = try? task.exception() { self.end(.failure(error), self.cancellations) }
+            self.end(.failure(CancellationError()), self.cancellations)
         }
     }
 
-    /// From any thread: the caller was cancelled.
     func cancel() {
         let posted = try? executor.callSoonThreadsafe { _ in
-            self.isCancelled = true
+            self.cancellations += 1
             self.task?.cancel()
         }
         if posted == nil { end(.failure(EventLoopError.closed)) }
     }
 
     /// Gives the answer; the first one counts.
-    func end(_ result: sending Result<Value, any Error>) {
-        let waiting = lock.withLock {
-            defer { continuation = nil }
-            return continuation
-        }
-        guard let waiting else { return }
-        executor.end(self)
+    private func end(_ result: sending Result<Value, any Error>, _ cancellations: Int = 0) {
+        let failed = if case .failure = result { true } else { false }
         // SAFETY: the one crossing of the result; see `run`.
-        waiting.resume(returning: UncheckedTransfer(result))
+        let answer = Answer(result: UncheckedTransfer(result), cancellations: cancellations)
+        let tell = lock.withLock { () -> (@Sendable (Bool) -> Void)? in
+            defer { whenAnswered = nil }
+            if whenAnswered != nil { self.answer = answer }
+            return whenAnswered
+        }
+        guard let tell else { return }
+        executor.end(self)
+        tell(failed)
     }
 
     func loopDidClose() { end(.failure(EventLoopError.closed)) }

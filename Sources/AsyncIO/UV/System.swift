@@ -59,8 +59,11 @@ enum System {
 /// The main dispatch queue, served by a loop on the main thread as CoreFoundation's run loop does it.
 enum MainDispatchQueue {
     #if os(Linux)
-        /// A descriptor that is readable while the queue has something to run.
-        static var descriptor: Int32? { _dispatch_get_main_queue_handle_4CF() }
+        /// A descriptor that is readable while the queue has something to run; nil where other threads serve the queue.
+        static var descriptor: Int32? {
+            let descriptor = _dispatch_get_main_queue_handle_4CF()
+            return descriptor >= 0 ? descriptor : nil
+        }
 
         static func drain(_ descriptor: Int32) {
             var count: UInt64 = 0

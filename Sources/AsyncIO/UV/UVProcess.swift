@@ -40,8 +40,10 @@ final class UVProcess: UVHandle {
         let status = options.spawn(on: loop.raw, pointer(as: uv_process_t.self), report, &step, &isAlive)
         guard status < 0 else { return }
         self.callback = nil
-        // One whose set-up failed is about to end by itself.
-        if isAlive != 0 { System.endChild(pid) }
+        if isAlive != 0 {
+            // One that has said what failed is about to end by itself; one that has not must not go on.
+            if status == UV_ENOTSUP.rawValue { _ = System.endChild(pid) } else { asyncio_reap_child(pid) }
+        }
         close()
         throw Self.failure(status, step, options)
     }
@@ -82,7 +84,12 @@ extension System {
     static func isChildGone(_ pid: Int32) -> Bool { asyncio_child_is_gone(pid) != 0 }
 
     /// Ends a child at once and waits for that.
-    static func endChild(_ pid: Int32) { asyncio_end_child(pid) }
+    ///
+    /// - Returns: why it may not be ended, in which case it goes on.
+    static func endChild(_ pid: Int32) -> IOError? {
+        let status = asyncio_end_child(pid)
+        return status < 0 ? IOError(uvStatus: status, operation: "kill", subject: "process \(pid)") : nil
+    }
 
     /// Whether a descriptor is open and passed on to other programs.
     static func isInherited(_ descriptor: Int32) -> Bool { asyncio_is_inherited(descriptor) != 0 }

@@ -85,8 +85,9 @@ import Testing
         }
     }
 
-    @Test func serverLivesAsLongAsItListens() async throws {
+    @Test func serverLivesAsLongAsItListensOrHasConnections() async throws {
         try await onLoop { loop in
+            weak var held: Server?
             var port = 0
             let guests = GuestList(loop)
             do {
@@ -94,12 +95,17 @@ import Testing
                     guests.welcome(echoes: true)
                 }
                 port = server.boundPort
+                held = server
             }
             let (transport, guest) = try await loop.createConnection(host: "127.0.0.1", port: port) { Guest(loop) }
             transport.write("hi")
             #expect(try await guest.text(2) == "hi")
+            held?.close()
+            #expect(held != nil)
             try await guest.leave()
             try await guests.guest(0).lost.value
+            try await loop.polls()
+            #expect(held == nil)
         }
     }
 

@@ -104,3 +104,20 @@ final class ScratchFile {
         unlink(path)
     }
 }
+
+/// An executable file in a folder of its own, called `program`; both are gone with the object. Nobody has it open for writing,
+/// or the system would not execute it.
+final class ScratchProgram {
+    let folder = ScratchFolder()
+    var path: String { folder.path + "/program" }
+
+    init(_ content: String, mode: mode_t = 0o755) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        let bytes = octets(content)
+        #expect(write(descriptor, bytes, bytes.count) == bytes.count)
+        fchmod(descriptor, mode)
+        close(descriptor)
+    }
+
+    deinit { unlink(path) }
+}

@@ -114,6 +114,26 @@ import Testing
         }
     }
 
+    @Test func closeOfTheLoopEndsAStartThatWasCancelled() async {
+        await #expect(processExitsWith: .success) {
+            for round in 0..<8 {
+                for further in 0..<3 {
+                    // Which checks that no task is left.
+                    try await onLoop { loop in
+                        loop.exceptionHandler = { _, _ in }
+                        let starting = loop.createTask {
+                            try await loop.createSubprocess("cat", stdin: .pipe, stdout: .pipe)
+                        }
+                        try await loop.rounds(round)
+                        starting.cancel()
+                        try await loop.rounds(further)
+                    }
+                    #expect(!hasChildren())
+                }
+            }
+        }
+    }
+
     @Test func swiftTaskThatIsCancelledLeavesNothing() async {
         await #expect(processExitsWith: .success) {
             try await onLoop { loop in

@@ -20,7 +20,7 @@ private let processLimit = __rlimit_resource_t(6)  // RLIMIT_NPROC, which is hid
     /// What cannot be started.
     enum Failure: String, CaseIterable, Codable {
         case missingInPath, missingFile, missingInFolder, emptyName, folder, notExecutable, missingFolder, fileAsFolder
-        case throughAFile, tooLong
+        case throughAFile, tooLong, scriptWithoutInterpreter
 
         var expected: IOError.Code {
             switch self {
@@ -29,6 +29,7 @@ private let processLimit = __rlimit_resource_t(6)  // RLIMIT_NPROC, which is hid
             case .folder, .notExecutable: .permissionDenied
             case .fileAsFolder, .throughAFile: IOError.Code(rawValue: -ENOTDIR)
             case .tooLong: IOError.Code(rawValue: -E2BIG)
+            case .scriptWithoutInterpreter: IOError.Code(rawValue: -ENOEXEC)
             }
         }
     }
@@ -38,6 +39,7 @@ private let processLimit = __rlimit_resource_t(6)  // RLIMIT_NPROC, which is hid
         await #expect(processExitsWith: .success) { [failure] in
             try await onLoop { loop in
                 let file = ScratchFile("#!/nowhere/interpreter\n")
+                let script = ScratchProgram("echo a shell would say this\n")
                 // The first child brings what stays: signals, pipes of libuv.
                 try await loop.createSubprocess("true").wait()
                 try await loop.polls()
@@ -55,6 +57,7 @@ private let processLimit = __rlimit_resource_t(6)  // RLIMIT_NPROC, which is hid
                         case .missingFolder: ("true", [], "/no/such/folder")
                         case .fileAsFolder: ("true", [], "/etc/passwd")
                         case .throughAFile: ("/etc/passwd/program", [], nil)
+                        case .scriptWithoutInterpreter: (script.path, [], nil)
                         case .tooLong: ("true", [String(repeating: "x", count: 1 << 22)], nil)
                         }
                     return try await loop.createSubprocess(

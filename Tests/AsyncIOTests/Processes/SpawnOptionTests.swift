@@ -69,6 +69,46 @@ import Testing
         }
     }
 
+    @Test func programIsLookedForInThePathThatTheChildGets() async {
+        // In a process of its own: another test's child could hold the file open for writing, if only for a moment.
+        await #expect(processExitsWith: .success) {
+            try await onLoop { loop in
+                let first = ScratchProgram("#!/bin/sh\nexit 1\n", mode: 0o644)
+                let second = ScratchProgram("#!/bin/sh\nexit 2\n")
+                let third = ScratchProgram("#!/bin/sh\nexit 3\n")
+                // The first one that can be executed counts.
+                for (folders, expected) in [
+                    ([first, second, third], 2), ([first, third, second], 3),
+                ] as [([ScratchProgram], Int32)] {
+                    let path = ["/no/such/folder", "/etc/passwd"] + folders.map(\.folder.path)
+                    let child = try await loop.createSubprocess(
+                        "program", environment: ["PATH": path.joined(separator: ":")])
+                    let code = try await child.wait()
+                    #expect(code == expected)
+                }
+                // An empty entry is the working directory.
+                for path in [":/no/such/folder", "/no/such/folder:", "/no/such/folder::/etc"] {
+                    let child = try await loop.createSubprocess(
+                        "program", environment: ["PATH": path], workingDirectory: third.folder.path)
+                    let code = try await child.wait()
+                    #expect(code == 3)
+                }
+                let refused = await caught {
+                    try await loop.createSubprocess(
+                        "program", environment: ["PATH": "\(first.folder.path):/no/such/folder"])
+                }
+                #expect(systemCode(refused) == .permissionDenied)
+                let missing = await caught {
+                    try await loop.createSubprocess("program", environment: ["PATH": "/usr/bin:/bin"])
+                }
+                #expect(systemCode(missing) == .noSuchFile)
+                // Without any, the system's own.
+                let code = try await loop.createSubprocess("true", environment: [:]).wait()
+                #expect(code == 0)
+            }
+        }
+    }
+
     @Test func executableIsNotTheFirstArgument() async throws {
         try await onLoop { loop in
             let child = try await loop.createSubprocess(
@@ -206,15 +246,23 @@ import Testing
         }
     }
 
-    @Test func signalsHaveTheirDefaultsInTheChild() async throws {
-        try await onLoop { loop in
-            // This process ignores SIGPIPE, and the runner of the tests may ignore others.
-            let status = try await loop.shellOutput("grep -E '^Sig(Ign|Blk)' /proc/self/status")
-            let masks = status.split(separator: "\n").compactMap { $0.split(separator: "\t").last }
-                .compactMap { UInt64($0, radix: 16) }
-            #expect(masks.count == 2)
-            // Real-time signals keep what this process has.
-            #expect(masks.map { $0 & 0x7fff_ffff } == [0, 0])
+    @Test func ignoredSignalsAreIgnoredByTheChildAndNoneIsBlocked() async {
+        await #expect(processExitsWith: .success) {
+            for number in 1..<NSIG as Range<Int32> where number != SIGCHLD { signal(number, SIG_DFL) }
+            // What `nohup` does, and a real-time signal.
+            let ignored = [SIGHUP, SIGUSR2, 37] as [Int32]
+            for number in ignored { signal(number, SIG_IGN) }
+            // As Python's `restore_signals`: a language runtime ignores them for itself.
+            for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
+            try await onLoop { loop in
+                try loop.addSignalHandler(.user1) {}
+                try loop.addSignalHandler(.realTime(1)) {}
+                let status = try await loop.shellOutput("exec grep -E '^Sig(Ign|Blk)' /proc/self/status")
+                let masks = status.split(separator: "\n").compactMap { $0.split(separator: "\t").last }
+                    .compactMap { UInt64($0, radix: 16) }
+                // Two are the C library's own.
+                #expect(masks.map { $0 & ~0x1_8000_0000 } == [0, ignored.reduce(0) { $0 | 1 << UInt64($1 - 1) }])
+            }
         }
     }
 

@@ -148,13 +148,36 @@ import Testing
             let reports = Reports(of: loop)
             let recorder = ChildRecorder(loop)
             recorder.actions[event] = { throw TestError(name: event) }
-            _ = try await loop.subprocessShell("echo out") { recorder }
+            let (transport, _) = try await loop.subprocessShell("echo 1; read x; echo 2") { recorder }
+            // What comes after the error of the first piece is a piece of its own.
+            try await recorder.until { recorder.text(1) == "1\n" }
+            transport.pipeTransport(0)?.write("go on\n")
             try await recorder.untilLost()
             try await loop.polls()
-            #expect(reports.all.contains { $0.exception as? TestError == TestError(name: event) })
-            #expect(reports.all.count == 1)
+            #expect(reports.all.map { $0.exception as? TestError } == [TestError(name: event)])
+            #expect(recorder.text(1) == "1\n2\n")
+            #expect(recorder.pipeErrors.isEmpty)
             #expect(recorder.events.last == "lost")
             #expect(recorder.events.contains("exited"))
+        }
+    }
+
+    @Test func everyErrorAboutDataIsReportedAlsoOneOfTheSystem() async throws {
+        try await onLoop { loop in
+            let reports = Reports(of: loop)
+            let recorder = ChildRecorder(loop)
+            for event in ["data 1", "more"] {
+                recorder.actions[event] = {
+                    throw IOError(code: .brokenPipe, operation: event, reason: "of the test")
+                }
+            }
+            let (transport, _) = try await loop.subprocessShell("echo 1; read x; echo 2") { recorder }
+            try await recorder.until { recorder.text(1) == "1\n" }
+            transport.pipeTransport(0)?.write("go on\n")
+            try await recorder.untilLost()
+            #expect(reports.all.map { ($0.exception as? IOError)?.operation } == ["data 1", "more"])
+            #expect(recorder.text(1) == "1\n2\n")
+            #expect(recorder.pipeErrors.isEmpty)
         }
     }
 
@@ -240,6 +263,27 @@ import Testing
                 try await recorder.untilLost()
                 #expect(recorder.events == ["made", "exited", "lost"])
             }
+        }
+    }
+
+    @Test func newProtocolGetsEverythingFromTheNextEventOn() async throws {
+        try await onLoop { loop in
+            let (first, second) = (ChildRecorder(loop), ChildRecorder(loop))
+            let (transport, _) = try await loop.subprocessShell("echo 1; read x; echo 2", stderr: .null) { first }
+            #expect(transport.transportProtocol === first)
+            try await first.until { first.text(1) == "1\n" }
+            transport.transportProtocol = second
+            #expect(transport.transportProtocol === second)
+            transport.pipeTransport(0)?.write("go on\n")
+            try await second.untilLost()
+            #expect(first.events == ["made", "data 1"])
+            #expect(Set(second.story) == ["data 1", "pipe 0", "pipe 1", "exited", "lost"])
+            #expect(second.text(1) == "2\n")
+            // It is known also after the end, but not kept.
+            try await loop.polls()
+            #expect(transport.transportProtocol === second)
+            transport.transportProtocol = first
+            #expect(transport.transportProtocol === first)
         }
     }
 

@@ -77,6 +77,22 @@ private func limitDescriptors(to count: Int32?) {
         await #expect(throws: TimeoutError.self) { try await hasty.value }
     }
 
+    @Test func groupThatIsDroppedDuringItsShutdownLeavesTheDeadlineAlone() async throws {
+        let (begun, cleaned) = (SharedCounter(), SharedCounter())
+        var group: EventLoopGroup? = try EventLoopGroup(count: 1)
+        try await group?.holdUp(begun: begun, cleaned: cleaned)
+        let (ending, executor) = (try #require(group?.ending), try #require(group?.executors.first))
+        #expect(try ending.begin(deadline: nil, closingTime: .seconds(600)) == .first)
+        weak let dropped = group
+        group = nil
+        #expect(dropped == nil)
+        #expect(ending.deadline == .distantFuture)
+        while begun.value == 0 { await Task.yield() }
+        try executor.callSoonThreadsafe { loop in loop.allTasks.first?.cancel() }
+        try await ending.wait()
+        #expect(cleaned.value == 1)
+    }
+
     @Test func clientThatDoesNotReadHoldsTheGroupUpNoLongerThanTheDeadline() async throws {
         let written = SharedCounter()
         let group = try EventLoopGroup(count: 1)

@@ -111,6 +111,77 @@ import Testing
         #expect(trace == ["true", "went on"])
     }
 
+    @Test func taskThatHasCaughtACancellationMayCallIt() async throws {
+        let results = try await EventLoopGroup.with(count: 3) { group in
+            try await onLoop { loop in
+                let task = loop.createTask {
+                    try? await loop.sleep(for: .seconds(3600))
+                    return try await group.onEach { other in
+                        try await other.rounds(3)
+                        return nameOfThisThread()
+                    }
+                }
+                try await loop.rounds(2)
+                task.cancel()
+                return try await task.value
+            }
+        }
+        #expect(results == ["loop-0", "loop-1", "loop-2"])
+    }
+
+    @Test func failureCancelsTheOthersOnceAndAwaitsThemForATaskOfALoop() async throws {
+        let (begun, cleaned) = (SharedCounter(), SharedCounter())
+        try await EventLoopGroup.with(count: 3) { group in
+            try await onLoop { loop in
+                let error = await caught {
+                    try await group.onEach { other in
+                        begun.increment()
+                        if nameOfThisThread() == "loop-1" {
+                            while begun.value < 3 { try await other.rounds(1) }
+                            throw TestError(name: "loop-1")
+                        }
+                        do {
+                            try await other.sleep(for: .seconds(3600))
+                        } catch {
+                            try await other.rounds(20)
+                            cleaned.increment()
+                            throw error
+                        }
+                    }
+                }
+                #expect(error as? TestError == TestError(name: "loop-1"))
+                #expect(cleaned.value == 2)
+                // The failure was no cancellation of the caller's.
+                try await loop.rounds(1)
+            }
+        }
+    }
+
+    @Test func cancellationOfALoopsTaskReachesEachLoopOnceAndIsWaitedFor() async throws {
+        let (begun, cleaned) = (SharedCounter(), SharedCounter())
+        try await EventLoopGroup.with(count: 3) { group in
+            try await onLoop { loop in
+                let task = loop.createTask {
+                    try await group.onEach { other in
+                        begun.increment()
+                        do {
+                            try await other.sleep(for: .seconds(3600))
+                        } catch {
+                            // The first one is done long before the last one.
+                            try await other.rounds(nameOfThisThread() == "loop-0" ? 1 : 200)
+                            cleaned.increment()
+                            throw error
+                        }
+                    }
+                }
+                try await loop.untilTrue { begun.value == 3 }
+                task.cancel()
+                #expect(await settled(task) == "cancelled")
+                #expect(cleaned.value == 3)
+            }
+        }
+    }
+
     @Test func taskOfAnotherLoopMayCallItAndItsLoopGoesOn() async throws {
         let result = try await EventLoopGroup.with(count: 2) { group in
             try await onLoop { loop in

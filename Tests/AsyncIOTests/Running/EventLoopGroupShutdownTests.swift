@@ -70,19 +70,18 @@ import Testing
     }
 
     @Test func workOfTheDefaultExecutorIsAwaited() async throws {
-        let (gate, ended) = (Gate(), SharedCounter())
+        let (gate, answered) = (Gate(), SharedCounter())
         let group = try EventLoopGroup(count: 1)
         try await group.next().run { loop in
-            _ = loop.runInExecutor {
-                gate.pass()
-                ended.increment()
-            }
+            let work = loop.runInExecutor { gate.pass() }
+            // Closing the loop waits for it as well, but nobody is called back then.
+            work.addDoneCallback { _ in answered.increment() }
+            loop.openOnceTheExecutorShutsDown(gate)
         }
         gate.waitForArrivals(1)
-        let end = Task { try await group.shutdown() }
-        gate.open()
-        try await end.value
-        #expect(ended.value == 1)
+        defer { gate.open() }
+        try await group.shutdown(deadline: .seconds(60))
+        #expect(answered.value == 1)
     }
 
     @Test func whatHandlersWroteIsSentBeforeTheirConnectionsClose() async throws {
@@ -109,6 +108,32 @@ import Testing
         #expect(received == size)
     }
 
+    @Test func whatWasWrittenOnServersThatWereClosedBeforeIsSentToo() async throws {
+        let size = 8 << 20
+        let written = SharedCounter()
+        let group = try EventLoopGroup(count: 2)
+        let servers = try await group.startServer(host: "127.0.0.1", port: 0) { _, writer in
+            writer.write([UInt8](repeating: 7, count: size))
+            written.increment()
+            try await EventLoop.running.sleep(for: .seconds(3600))
+        }
+        let received = try await onLoop { loop in
+            guard case .ip(_, let port) = try #require(servers.addresses.first) else { return 0 }
+            let (reader, writer) = try await loop.openConnection(host: "127.0.0.1", port: port)
+            try await loop.untilTrue { written.value == 1 }
+            await servers.close()
+            let end = loop.createTask { try await group.shutdown() }
+            // The loop without a connection is closed, and so would the other be.
+            try await loop.untilTrue { group.executors.contains { (try? $0.callSoonThreadsafe { _ in }) == nil } }
+            let received = try await reader.read().count
+            try await end.value
+            writer.close()
+            try await writer.waitClosed()
+            return received
+        }
+        #expect(received == size)
+    }
+
     @Test func serversListenNoMore() async throws {
         let group = try EventLoopGroup(count: 2)
         let servers = try await group.startServer(host: "127.79.1.4", port: 0) { _, _ in }
@@ -124,7 +149,7 @@ import Testing
     }
 
     @Test func secondShutdownWaitsForTheFirst() async throws {
-        let (cleaned, begun) = (SharedCounter(), SharedCounter())
+        let (cleaned, begun, returned) = (SharedCounter(), SharedCounter(), SharedCounter())
         let group = try EventLoopGroup(count: 1)
         try await group.holdUp(begun: begun, cleaned: cleaned)
         let first = Task {
@@ -134,8 +159,10 @@ import Testing
         while begun.value == 0 { await Task.yield() }
         let second = Task {
             try await group.shutdown()
+            returned.increment()
             return cleaned.value
         }
+        while group.ending.waiterCount < 2, returned.value == 0 { await Task.yield() }
         try group.next().callSoonThreadsafe { loop in loop.allTasks.first?.cancel() }
         let seen = [try await first.value, try await second.value]
         #expect(seen == [1, 1])
@@ -276,6 +303,15 @@ import Testing
                 }
             }
             try await tasks.waitForAll()
+        }
+    }
+}
+
+extension EventLoop {
+    /// Looks in every round whether the default executor is being shut down. That is no task, which would be cancelled.
+    fileprivate func openOnceTheExecutorShutsDown(_ gate: Gate) {
+        callSoon { [unowned self] in
+            if defaultExecutor.isShutDown { gate.open() } else { openOnceTheExecutorShutsDown(gate) }
         }
     }
 }

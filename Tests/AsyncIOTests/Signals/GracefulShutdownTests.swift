@@ -210,6 +210,18 @@ import Testing
         }
     }
 
+    @Test func swiftTaskThatIsNoneOfTheLoopsIsRefused() async throws {
+        try await onLoop { loop in
+            let executor = loop.executor
+            let foreign = Task(executorPreference: executor) {
+                let loop = try EventLoop.running
+                try await loop.withGracefulShutdown(on: []) { Issue.record("it ran") }
+            }
+            let error = await caught { try await executor.run { _ in try await foreign.value } }
+            #expect(loopCode(error) == .invalidState)
+        }
+    }
+
     @Test func noSignalsRunTheBody() async throws {
         let value = try await onLoop { loop in try await loop.withGracefulShutdown(on: []) { 1 } }
         #expect(value == 1)

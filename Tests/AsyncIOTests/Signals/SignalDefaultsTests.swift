@@ -119,40 +119,4 @@ private func isIgnored(_ number: Int32) -> Bool {
             }
         }
     }
-
-    @Test func handlerForInterruptInsideOfARunReplacesItsOwn() async {
-        await #expect(processExitsWith: .success) {
-            try await MainActor.run {
-                let value = try AsyncIO.run { loop in
-                    let trace = Trace()
-                    try loop.addSignalHandler(.interrupt) { trace("interrupt") }
-                    try loop.addSignalHandler(.hangUp) { trace("hangUp") }
-                    deliver(SIGINT)
-                    deliver(SIGHUP)
-                    try await loop.untilTrue { trace.entries.count == 2 }
-                    loop.removeSignalHandler(.interrupt)
-                    return trace.entries.sorted()
-                }
-                #expect(value == ["hangUp", "interrupt"])
-            }
-        }
-    }
-
-    @Test func interruptCancelsTheRunAgainAfterTheHandlerIsRemoved() async {
-        await #expect(processExitsWith: .success) {
-            await MainActor.run {
-                // Where the main actor is not the main thread, Ctrl-C is not the run's.
-                guard System.isMainThread else { return }
-                #expect(throws: KeyboardInterrupt.self) {
-                    try AsyncIO.run { loop in
-                        try loop.addSignalHandler(.interrupt) {}
-                        loop.removeSignalHandler(.interrupt)
-                        deliver(SIGINT)
-                        try await loop.sleep(for: .seconds(3600))
-                    }
-                }
-                #expect(UVSignal.hasDefaultAction(SIGINT))
-            }
-        }
-    }
 }

@@ -124,7 +124,7 @@ func unblock(_ number: Int32) {
     @Test func callThatWasDueDoesNotHappenAfterRemoval() async throws {
         try await onLoop { loop in
             let trace = Trace()
-            // This one's default action is to do nothing.
+            // This one's default action is to do nothing. Other suites send it as well, which changes nothing here.
             try loop.addSignalHandler(.windowChange) { trace("removed") }
             try loop.addSignalHandler(.realTime(5)) { trace("kept") }
             deliver(Signal.windowChange.rawValue)
