@@ -179,13 +179,13 @@ extension AsyncFile {
     public func seekToEnd(before distance: Int = 0) async throws -> Int {
         try await inOrder("AsyncFile.seek") {
             try checkSeekable()
-            let place = try await stat().size - distance
-            guard distance >= 0, place >= 0 else {
+            let size = try await stat().size
+            guard (0...size).contains(distance) else {
                 throw EventLoopError.invalidArgument("distance: must be between 0 and the file's size")
             }
             forgetReadAhead()
-            offset = Int64(place)
-            return place
+            offset = Int64(size - distance)
+            return size - distance
         }
     }
 

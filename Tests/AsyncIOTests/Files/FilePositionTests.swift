@@ -125,6 +125,9 @@ import Testing
                 #expect(await systemError { try await file.write("abc") } != nil)
                 #expect(await systemError { try await file.read(10) } != nil)
                 #expect(await systemError { try await file.read() } != nil)
+                for distance in [Int.min, .min + 1, -1, 1, .max] {
+                    #expect(loopCode(await caught { try await file.seekToEnd(before: distance) }) == .invalidArgument)
+                }
                 #expect(file.position == .max)
                 #expect(try await file.stat().size == 0)
             }
