@@ -102,7 +102,7 @@ public final class AsyncFile {
             }, read)
     }
 
-    /// The same for a call that moves the position; `moved` gets its count even if nobody waits any more.
+    /// The same for a call that others at the position have to come after; `moved` gets its count even if nobody waits any more.
     func move(_ call: FileCall, _ moved: @escaping (Int) -> Void) async throws -> Int {
         isMoving = true
         return try await self.call(

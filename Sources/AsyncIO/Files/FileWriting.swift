@@ -206,7 +206,8 @@ extension AsyncFile {
         guard size >= 0 else { throw EventLoopError.invalidArgument("size: must not be negative") }
         try await inOrder("AsyncFile.truncate") {
             forgetReadAhead()
-            try await call(.truncate(fileDescriptor, size: Int64(size))) { _ in }
+            // It leaves the position alone. But those who use it next come after it, even if nobody waits for it any more.
+            _ = try await move(.truncate(fileDescriptor, size: Int64(size))) { _ in }
         }
     }
 
