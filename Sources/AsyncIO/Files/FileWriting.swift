@@ -254,8 +254,7 @@ extension AsyncFile {
     ///
     /// **Cancellation:** ends the wait.
     ///
-    /// - Throws: ``IOError`` with the path; ``EventLoopError`` `.invalidArgument` for times before 1970,
-    ///   `.invalidState` after ``close()``.
+    /// - Throws: ``IOError`` with the path; ``EventLoopError`` `.invalidState` after ``close()``.
     ///
     /// asyncio: os.utime · libuv: uv_fs_futime
     public func setTimes(access: Duration, modification: Duration) async throws {

@@ -273,8 +273,7 @@ extension Files {
     ///
     /// **Cancellation:** ends the wait.
     ///
-    /// - Throws: ``IOError`` with the path, for example `.notPermitted`; ``EventLoopError`` `.invalidArgument` for
-    ///   times before 1970.
+    /// - Throws: ``IOError`` with the path, for example `.notPermitted`.
     ///
     /// asyncio: os.utime · libuv: uv_fs_utime
     public func setTimes(_ path: String, access: Duration, modification: Duration) async throws {
