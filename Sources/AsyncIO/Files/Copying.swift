@@ -28,7 +28,8 @@ extension Files {
     /// and a cancellation is heard. What the source is longer by than at the beginning is not copied. Of what is no regular
     /// file, everything up to its end is copied.
     ///
-    /// **Cancellation:** ends the copying, and the destination is removed.
+    /// **Cancellation:** ends the copying, and the destination is removed; one whose name is a link, or has come to lead to
+    /// another file, is emptied instead.
     ///
     /// - Throws: ``IOError`` with both paths, for example `.noSpace`, `.isDirectory`, `.fileExists`; `.endOfFile` if somebody
     ///   has cut the source off meanwhile. A destination that has been written to is removed then.
@@ -144,7 +145,7 @@ extension Files {
         if let written, !(named?.isSameFile(as: written) ?? false) {
             // After a close that failed the number may be another file's.
             guard !target.isClosed else { return }
-            await loop.fileCallToEnd(.truncate(target.fileDescriptor, size: 0)) { _ in }
+            await target.empty()
         } else {
             await loop.fileCallToEnd(.unlink(path)) { _ in }
         }
