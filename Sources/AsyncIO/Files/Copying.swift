@@ -32,7 +32,8 @@ extension Files {
     /// another file, is emptied instead.
     ///
     /// - Throws: ``IOError`` with both paths, for example `.noSpace`, `.isDirectory`, `.fileExists`; `.endOfFile` if somebody
-    ///   has cut the source off meanwhile. A destination that has been written to is removed then.
+    ///   has cut the source off meanwhile, also to write it anew. A destination that has been written to is removed or emptied
+    ///   then, as after a cancellation.
     ///
     /// asyncio: shutil.copy · libuv: uv_fs_sendfile, uv_fs_copyfile
     public func copy(_ from: String, to: String, options: CopyOptions = []) async throws {
@@ -64,13 +65,7 @@ extension Files {
                 written = before
                 if before.size > 0 { try await target.truncate(to: 0) }
             }
-            if try await !clone(source, target, options) {
-                if info.isRegularFile, info.size > 0 {
-                    try await copyPieces(source, target, size: info.size)
-                } else {
-                    try await copyToEnd(source, target)
-                }
-            }
+            if try await !clone(source, target, options) { try await copyBytes(source, info, to: target) }
             try await target.close()
         } catch {
             if isNew || written != nil { await discard(target, written) }
@@ -108,34 +103,28 @@ extension Files {
         }
     }
 
-    private func copyPieces(_ source: AsyncFile, _ target: AsyncFile, size: Int) async throws {
+    /// Copies what the source had when `info` was asked for; of what has no size, everything up to its end.
+    private func copyBytes(_ source: AsyncFile, _ info: FileInfo, to target: AsyncFile) async throws {
+        let size = info.isRegularFile ? info.size : 0
         var copied = 0
         while copied < size {
-            let got: Int
             do {
-                got = try await sendfile(
+                let got = try await sendfile(
                     from: source, to: target, offset: copied, count: min(Self.pieceSize, size - copied))
-            } catch let error as IOError where error.saysThatSendfileIsImpossible {
-                try await source.seek(to: copied)
-                return try await copyToEnd(source, target)
-            }
-            if got == 0 {
+                copied += got
+                if got > 0 { continue }
                 // The system gives each file that it makes up the size of a page.
-                if try await source.stat().size >= size {
-                    try await source.seek(to: copied)
-                    return try await copyToEnd(source, target)
-                }
-                throw IOError(
-                    code: .endOfFile, operation: "sendfile",
-                    reason: "\(IOError.Code.endOfFile.text): cut off while it was copied, at \(copied) of \(size) bytes"
-                )
-            }
-            copied += got
+                try await source.checkNotCutOff(since: info, at: copied, "sendfile")
+            } catch let error as IOError where error.saysThatSendfileIsImpossible {}
+            break
         }
-    }
-
-    private func copyToEnd(_ source: AsyncFile, _ target: AsyncFile) async throws {
-        for try await chunk in source.chunks(of: AsyncFile.chunkSize * 4) { try await target.write(chunk) }
+        if size > 0, copied == size { return }
+        if copied > 0 { try await source.seek(to: copied) }
+        for try await chunk in source.chunks(of: AsyncFile.chunkSize * 4) {
+            try await target.write(chunk)
+            copied += chunk.count
+        }
+        if copied < size { try await source.checkNotCutOff(since: info, at: copied, "read") }
     }
 
     /// Removes what was written to a destination, unless its name leads to something else by now: then it is emptied.

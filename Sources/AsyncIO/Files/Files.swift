@@ -131,15 +131,9 @@ extension Files {
         try await withFile(path) { file in
             let before = try await file.stat()
             let bytes = try await file.read()
-            // The size that the system tells of a file that it makes up as it is read means nothing.
-            guard before.isRegularFile, bytes.count < before.size, try await file.stat().size < before.size else {
-                return bytes
-            }
-            throw IOError(
-                code: .endOfFile, operation: "read",
-                reason: "\(IOError.Code.endOfFile.text): cut off while it was read, "
-                    + "at \(bytes.count) of \(before.size) bytes",
-                subject: path)
+            guard before.isRegularFile, bytes.count < before.size else { return bytes }
+            try await file.checkNotCutOff(since: before, at: bytes.count, "read")
+            return bytes
         }
     }
 

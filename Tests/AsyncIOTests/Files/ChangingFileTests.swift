@@ -13,6 +13,76 @@ import Testing
 #endif
 
 @Suite struct ChangingFileTests {
+    /// Cut off, and longer again than it was before anybody looks at its size.
+    @Test func fileThatIsRewrittenWhileItIsReadIsCutOff() async {
+        await #expect(processExitsWith: .success) {
+            try await inFolder(poolThreads: 1) { loop, folder in
+                let path = folder + "/a"
+                try await loop.files.writeFile(path, noise(300_000))
+                let steps = try PoolSteps(loop)
+                let reading = loop.createTask { try await loop.files.readFile(path) }
+                // It is opened, looked at, and the first part is read.
+                for _ in 0..<3 { try await steps.next() }
+                truncate(path, 0)
+                try await steps.next()
+                try await steps.untilCalled()
+                writeNow(path, noise(400_000, seed: 2))
+                steps.end()
+                let error = await systemError { try await reading.value }
+                #expect(error?.code == .endOfFile)
+                #expect(error?.subject == path)
+            }
+        }
+    }
+
+    @Test func fileThatIsRewrittenWhileItIsCopiedIsCutOff() async {
+        await #expect(processExitsWith: .success) {
+            try await inFolder(poolThreads: 1) { loop, folder in
+                let (a, b) = (folder + "/a", folder + "/b")
+                try await loop.files.writeFile(a, noise(6 << 20))
+                let steps = try PoolSteps(loop)
+                let copying = loop.createTask { try await loop.files.copy(a, to: b) }
+                while (systemStatus(b)?.st_size ?? 0) == 0 { try await steps.next() }
+                truncate(a, 0)
+                try await steps.next()
+                try await steps.untilCalled()
+                writeNow(a, noise(8 << 20, seed: 2))
+                steps.end()
+                let error = await systemError { try await copying.value }
+                #expect(error?.code == .endOfFile)
+                #expect(error?.subject == "\(a) -> \(b)")
+                let isThere = try await loop.files.exists(b)
+                #expect(!isThere)
+            }
+        }
+    }
+
+    /// A log goes on being written.
+    @Test func fileThatGrowsIsReadAndCopied() async {
+        await #expect(processExitsWith: .success) {
+            try await inFolder(poolThreads: 1) { loop, folder in
+                let (a, b) = (folder + "/a", folder + "/b")
+                let bytes = noise(5 << 20)
+                try await loop.files.writeFile(a, bytes)
+                let log = open(a, O_WRONLY | O_APPEND | O_CLOEXEC)
+                defer { close(log) }
+                let steps = try PoolSteps(loop)
+                let copying = loop.createTask { try await loop.files.copy(a, to: b) }
+                while (systemStatus(b)?.st_size ?? 0) == 0 { try await steps.next() }
+                #expect(write(log, "more", 4) == 4)
+                steps.end()
+                try await copying.value
+                #expect(try await loop.files.readFile(b) == bytes)
+                let more = try PoolSteps(loop)
+                let reading = loop.createTask { try await loop.files.readFile(a) }
+                for _ in 0..<3 { try await more.next() }
+                #expect(write(log, "and", 3) == 3)
+                more.end()
+                #expect(try await reading.value == bytes + octets("moreand"))
+            }
+        }
+    }
+
     /// Its name is a link, which stays. A piece that a thread is at when the copy is cancelled writes on.
     @Test func cancelledCopyToALinkLeavesAnEmptyFile() async throws {
         try await inFolder { loop, folder in
