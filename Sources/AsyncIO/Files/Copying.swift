@@ -54,24 +54,37 @@ extension Files {
 
     private func copy(_ source: AsyncFile, _ info: FileInfo, to path: String, _ options: CopyOptions) async throws {
         let (target, isNew) = try await openTarget(
-            path, info.permissions, isExclusive: options.contains(.exclusive))
+            path, info.permissionsWhileCopied, isExclusive: options.contains(.exclusive))
         var written: FileInfo?
         do {
             let before = try await target.stat()
             if before.isSameFile(as: info) { return try await target.close() }
+            var isLeftToChange = false
             if before.isRegularFile {
-                // First what may be refused, of a file that is somebody else's: nothing is lost then.
-                if before.permissions != info.permissions { try await target.setPermissions(info.permissions) }
+                isLeftToChange = try await prepare(target, before, for: info)
                 written = before
                 if before.size > 0 { try await target.truncate(to: 0) }
             }
             if try await !clone(source, target, options) { try await copyBytes(source, info, to: target) }
+            if isLeftToChange { try await target.setPermissions(info.permissions) }
             try await target.close()
         } catch {
             if isNew || written != nil { await discard(target, written) }
             try? await target.close()
             throw error
         }
+    }
+
+    /// Asks for first what may be refused, of a file that is somebody else's: nothing is lost then. Nor may others read from now
+    /// on what they may not read of the source.
+    ///
+    /// - Returns: whether the permissions are still to be changed when the bytes are there.
+    private func prepare(_ target: AsyncFile, _ before: FileInfo, for info: FileInfo) async throws -> Bool {
+        let (now, wanted) = (info.permissionsWhileCopied, info.permissions)
+        // Writing takes the bits of programs away.
+        if before.permissions == wanted, wanted.isDisjoint(with: [.setUserID, .setGroupID]) { return false }
+        try await target.setPermissions(now)
+        return now != wanted
     }
 
     /// Opens the destination, and finds out whether it is new.
@@ -169,6 +182,14 @@ extension Files {
             return bytes.count
         }
         return try await target.receive(from: source, offset: offset, count: count)
+    }
+}
+
+extension FileInfo {
+    /// Permissions of a copy that is not complete: nobody may do more with it than with the source, but for its owner, who writes
+    /// it.
+    fileprivate var permissionsWhileCopied: FilePermissions {
+        permissions.subtracting([.setUserID, .setGroupID, .sticky]).union(.ownerWrite)
     }
 }
 

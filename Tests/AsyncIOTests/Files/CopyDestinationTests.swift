@@ -87,17 +87,17 @@ private let nameSpaceFunction = dlsym(nil, "unshare").map {
         }
     }
 
-    /// Somebody else's file, which this user may write, but not change the permissions of.
-    @Test(.enabled(if: geteuid() == 0, "only root becomes somebody else"))
-    func fileOfSomebodyElseIsNotLost() async {
-        await #expect(processExitsWith: .success) {
+    /// Somebody else's file, which this user may write, but not change the permissions of, be it at the end.
+    @Test(.enabled(if: geteuid() == 0, "only root becomes somebody else"), arguments: [0o644, 0o444, 0o466, 0o4666])
+    func fileOfSomebodyElseIsNotLost(permissions: UInt32) async {
+        await #expect(processExitsWith: .success) { [permissions] in
             try await inFolder { loop, folder in
                 let files = loop.files
                 try await files.setPermissions(folder, 0o777)
                 try await files.writeFile(folder + "/a", "new")
                 try await files.writeFile(folder + "/b", "theirs")
                 try await files.setPermissions(folder + "/b", 0o666)
-                try await files.setPermissions(folder + "/a", 0o644)
+                try await files.setPermissions(folder + "/a", FilePermissions(rawValue: permissions))
                 #expect(seteuid(65534) == 0)
                 let error = await systemError { try await files.copy(folder + "/a", to: folder + "/b") }
                 #expect(seteuid(0) == 0)
