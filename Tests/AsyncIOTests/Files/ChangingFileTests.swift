@@ -125,4 +125,62 @@ import Testing
         #expect(systemStatus(b)?.st_size == 0)
         for path in [a, b, link] { unlink(path) }
     }
+
+    /// The loop is free while the system copies and reads.
+    @Test func loopGoesOnWhileAFileOfAQuarterOfAGigabyteIsCopied() async throws {
+        try await inFolder { loop, folder in
+            let (a, b) = (folder + "/a", folder + "/b")
+            let block = noise(1 << 20)
+            let written = try await loop.files.withFile(a, .write) { (file: AsyncFile) async throws -> UInt64 in
+                var hash = WordHash()
+                for number in 0..<256 {
+                    let piece = [UInt8(number)] + block.dropFirst()
+                    hash.add(piece)
+                    try await file.write(piece)
+                }
+                return hash.value
+            }
+            var ticks = 0
+            let ticking = loop.createTask {
+                while true {
+                    try await loop.sleep(for: .milliseconds(1))
+                    ticks += 1
+                }
+            }
+            try await loop.files.copy(a, to: b)
+            let ticksOfCopy = ticks
+            let found = try await loop.files.withFile(b) { (file: AsyncFile) async throws -> UInt64 in
+                var hash = WordHash()
+                while true {
+                    let bytes = try await file.read(1 << 20)
+                    if bytes.isEmpty { return hash.value }
+                    hash.add(bytes)
+                }
+            }
+            ticking.cancel()
+            #expect(ticksOfCopy > 3)
+            #expect(ticks > ticksOfCopy + 3)
+            #expect(found == written)
+            #expect(systemStatus(b)?.st_size == 256 << 20)
+        }
+    }
+}
+
+/// Mixes words of eight bytes: quick even in a debug build.
+private struct WordHash {
+    private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+
+    /// Adds bytes, whose count has to be a multiple of eight.
+    mutating func add(_ bytes: [UInt8]) {
+        var value = self.value
+        bytes.withUnsafeBytes { bytes in
+            let words = bytes.bindMemory(to: UInt64.self)
+            var index = 0
+            while index < words.count {
+                value = (value ^ words[index]) &* 0x100_0000_01b3
+                index += 1
+            }
+        }
+        self.value = value
+    }
 }
