@@ -124,7 +124,7 @@ extension Files {
     /// **Cancellation:** ends the reading.
     ///
     /// - Throws: ``IOError`` with the path, for example `.isDirectory`; `.endOfFile` if somebody has cut the file off
-    ///   meanwhile.
+    ///   meanwhile, also to write it anew.
     ///
     /// asyncio: pathlib.Path.read_bytes · libuv: uv_fs_read
     public func readFile(_ path: String) async throws -> [UInt8] {
