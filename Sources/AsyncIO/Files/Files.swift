@@ -8,10 +8,10 @@
 /// ```
 ///
 /// Every call is made by a thread of libuv's pool, which has four threads unless the environment's `UV_THREADPOOL_SIZE` says
-/// otherwise, and which looks up names of hosts as well. So that the files of a loop
-/// do not keep all of these threads, it has at most one call less in the pool than there are threads (of a pool with one thread,
-/// one call); the others wait in the loop, in order. Loops share the pool and not this bound: give it three threads for each loop
-/// that does much with files.
+/// otherwise, and which looks up names of hosts as well. So that the files of a loop do not keep all of these threads, it has
+/// at most three calls in the pool, and one less than there are threads (of a pool with one thread, one call); the others wait
+/// in the loop, in order. Loops share the pool and not this bound: give it three threads for each loop that does much with
+/// files, and one more for everything else.
 ///
 /// Paths are relative to the process's working folder. They must not contain a NUL. Names of files that are not UTF-8 cannot be
 /// written as a path; ``list(_:)`` shows them repaired.

@@ -86,6 +86,34 @@ import Testing
         }
     }
 
+    /// Three threads for each loop, and one more, are enough, whatever the files do.
+    @Test func loopsLeaveAThreadForOthersTogether() async {
+        await #expect(processExitsWith: .success) {
+            try await inFolder(poolThreads: 4 * 3 + 1) { loop, folder in
+                let (holding, found) = (SharedCounter(), SharedCounter())
+                let group = try EventLoopGroup(count: 4)
+                let holders = loop.createTask {
+                    try await group.onEach { loop in
+                        let pipe = NamedPipe("\(folder)/\(nameOfThisThread())")
+                        let tasks = pipe.occupy(20, on: loop)
+                        try await loop.rounds(3)
+                        let count = loop.uv.requestCount
+                        holding.increment()
+                        try await loop.untilTrue { found.value > 0 }
+                        try await pipe.end(tasks, on: loop)
+                        return count
+                    }
+                }
+                try await loop.untilTrue { holding.value == 4 }
+                let isUnknown = try await loop.getAddrInfo(host: "localhost", service: nil).isEmpty
+                #expect(!isUnknown)
+                found.increment()
+                #expect(try await holders.value == [3, 3, 3, 3])
+                try await group.shutdown()
+            }
+        }
+    }
+
     @Test func closeWaitsForTheWriteThatRuns() async throws {
         try await inFolder { loop, folder in
             let path = folder + "/a"
