@@ -114,6 +114,35 @@ import Testing
         }
     }
 
+    /// A look is a call like others: on a file system that does not answer, polls keep no thread from the rest.
+    @Test func pollsWaitForTheirTurn() async {
+        await #expect(processExitsWith: .success) {
+            try await inFolder { loop, folder in
+                let pipe = NamedPipe(folder + "/p")
+                let tasks = pipe.occupy(3, on: loop)
+                try await loop.rounds(3)
+                let looks = (0..<20).map { number in
+                    loop.createTask {
+                        var changes = loop.files.poll("\(folder)/\(number)", every: .milliseconds(1))
+                            .makeAsyncIterator()
+                        return try await changes.next()?.error?.code
+                    }
+                }
+                try await loop.rounds(3)
+                #expect(try await loop.toThread { 1 } == 1)
+                try await loop.rounds(3)
+                #expect(!looks.contains { $0.isDone })
+                for task in tasks { task.cancel() }
+                try await loop.untilTrue {
+                    pipe.release()
+                    return looks.allSatisfy { $0.isDone }
+                }
+                for look in looks { #expect(try await look.value == .noSuchFile) }
+                try await pipe.end(tasks, on: loop)
+            }
+        }
+    }
+
     @Test func closeWaitsForTheWriteThatRuns() async throws {
         try await inFolder { loop, folder in
             let path = folder + "/a"
