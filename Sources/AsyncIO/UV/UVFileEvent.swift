@@ -1,4 +1,4 @@
-// Files that change, as events of the loop: told by the system, or found out by looking again and again.
+// Files that change, as events of the loop.
 
 internal import CLibuv
 
@@ -27,6 +27,18 @@ final class UVFileEvent: UVHandle {
         do { try loop.tryToPollFileEvents() } catch {
             stop()
             throw error
+        }
+    }
+
+    /// The path by which libuv knows what is watched. The system watches what is there once, however many paths lead to it,
+    /// and libuv keeps the first of them.
+    var knownPath: String {
+        var size = 4097
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer in
+            guard uv_fs_event_getpath(pointer(as: uv_fs_event_t.self), buffer.baseAddress, &size) == 0,
+                let base = buffer.baseAddress
+            else { return "" }
+            return String(cString: base)
         }
     }
 
