@@ -22,7 +22,8 @@ public struct FileChange: Hashable, Sendable {
     public let name: String?
     /// What happened.
     public let kind: Kind
-    /// There were too many changes to tell of each: look again.
+    /// The reader has left so many changes waiting that this library does not keep all of them: look at everything again. When
+    /// the system loses changes, since the loop was too busy to take them, nobody is told.
     public var isOverflow: Bool { name == nil && kind == [.renamed, .changed] }
 
     static let overflow = FileChange(name: nil, kind: [.renamed, .changed])
@@ -86,7 +87,11 @@ extension Files {
     /// A file goes on being watched under its path when another one takes its place, as editors do it to save; while the path
     /// leads nowhere it is looked up every 100 ms. The folders in a folder are not watched. Changes that wait for the reader are
     /// kept once each, and at most 4096 of them: then one with ``FileChange/isOverflow`` says that there were more. The path is
-    /// looked up on the loop's thread. Network file systems tell nothing of what other machines do: see ``poll(_:every:)``.
+    /// looked up on the loop's thread.
+    ///
+    /// The system keeps changes for the loop too (16384 of them on Linux, for all paths that a loop watches), and drops what
+    /// comes while the loop is so far behind; libuv does not tell of that. Network file systems tell nothing of what other
+    /// machines do. Where nothing may be missed, look at everything from time to time, or see ``poll(_:every:)``.
     ///
     /// What goes wrong is thrown by the first `next()`.
     ///
