@@ -21,13 +21,10 @@ final class UVFileEvent: UVHandle {
 
     func start(_ path: String, _ callback: @escaping (String?, Events, _ status: Int32) -> Void) throws {
         self.callback = callback
+        try loop.tryToPollFileEvents()
         try uvCheck(
             uv_fs_event_start(pointer(as: uv_fs_event_t.self), fileDidChange, path, 0), "uv_fs_event_start",
             subject: path)
-        do { try loop.tryToPollFileEvents() } catch {
-            stop()
-            throw error
-        }
     }
 
     /// The path by which libuv knows what is watched. The system watches what is there once, however many paths lead to it,
