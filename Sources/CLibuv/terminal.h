@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -119,15 +120,27 @@ static inline void asyncio_terminals_refresh(void) {
     pthread_mutex_unlock(&asyncio_terminals_lock);
 }
 
+/// What tells one terminal from another: a terminal may have several names, as /dev/tty, with other numbers of devices.
+static inline uint64_t asyncio_terminal_device(int fd, const struct stat *status) {
+#if defined(TIOCGDEV)
+    unsigned int device;
+    if (ioctl(fd, TIOCGDEV, &device) == 0) return device;
+#else
+    (void)fd;
+#endif
+    return (uint64_t)status->st_rdev;
+}
+
 /// The lock is held.
 static inline int asyncio_terminal_find(int fd, struct asyncio_terminal **result) {
     struct stat status;
     if (fstat(fd, &status) == -1) return -errno;
+    uint64_t device = asyncio_terminal_device(fd, &status);
     struct asyncio_terminal *unused = NULL;
     for (struct asyncio_terminal *terminal = asyncio_terminals; terminal; terminal = terminal->next) {
         if (terminal->users == 0) {
             unused = terminal;
-        } else if (terminal->device == (uint64_t)status.st_rdev) {
+        } else if (terminal->device == device) {
             *result = terminal;
             return 0;
         }
@@ -147,7 +160,7 @@ static inline int asyncio_terminal_find(int fd, struct asyncio_terminal **result
         if (!unused) free(terminal);
         return error;
     }
-    terminal->device = (uint64_t)status.st_rdev;
+    terminal->device = device;
     terminal->process = getpid();
     if (!unused) {
         terminal->next = asyncio_terminals;

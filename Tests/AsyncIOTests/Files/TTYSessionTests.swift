@@ -82,6 +82,28 @@ import Testing
         }
     }
 
+    /// The terminal that controls a process has a second name, and a second number of a device with it.
+    @Test(arguments: [true, false]) func terminalWithTwoNamesIsNormalWhenBothAre(firstIsClosedFirst: Bool) async {
+        await #expect(processExitsWith: .success) { [firstIsClosedFirst] in
+            try await withControllingTerminal { loop, pty in
+                let other = open("/dev/tty", O_RDWR | O_CLOEXEC)
+                try #require(other >= 0)
+                let terminals = [
+                    try loop.openTTY(fileDescriptor: pty.near), try loop.openTTY(fileDescriptor: other),
+                ]
+                for terminal in terminals { try terminal.setMode(.raw) }
+                let order = firstIsClosedFirst ? terminals : terminals.reversed()
+                order[0].close()
+                await order[0].waitClosed()
+                #expect(pty.settings == .raw)
+                order[1].close()
+                await order[1].waitClosed()
+                #expect(pty.settings == .normal)
+                close(other)
+            }
+        }
+    }
+
     /// However children end, the mode is this process's affair.
     @Test(arguments: ["exit 0", "kill -TERM $$", "kill -SEGV $$"])
     func childrenLeaveTheModeAlone(end: String) async throws {
