@@ -177,7 +177,7 @@ private let nameSpaceFunction = dlsym(nil, "unshare").map {
         }
     }
 
-    @Test(.enabled(if: geteuid() == 0, "only root mounts"))
+    @Test(.enabled("only who may mounts") { await canMount() })
     func fullDiskLeavesNoDestination() async {
         await #expect(processExitsWith: .success) {
             // In a name space of its own: the mount goes with the process. Only this thread is in it, and those that
@@ -208,22 +208,35 @@ private let nameSpaceFunction = dlsym(nil, "unshare").map {
     }
 }
 
-/// Runs `body` with a folder, and one in it that is a file system with room for 64 KiB. Where nothing can be mounted
-/// there is nothing to see.
+/// Runs `body` with a folder, and one in it that is a file system with room for 64 KiB.
 private func onFullDisk(
     _ body: nonisolated(nonsending) @escaping @Sendable (EventLoop, String, String) async throws -> Void
 ) async throws {
     try await onLoop { loop in
-        guard let unshare = nameSpaceFunction, unshare(0x20000) == 0 else { return }
-        // Not seen outside.
-        guard mount("none", "/", nil, 0x44000, nil) == 0 else { return }
+        try #require(enterOwnNameSpace())
         try await loop.files.withTemporaryDirectory(prefix: "asyncio-files-") { folder in
             let disk = folder + "/disk"
             try await loop.files.makeDirectory(disk)
-            guard mount("tmpfs", disk, "tmpfs", 0, "size=64k") == 0 else { return }
+            try #require(mount("tmpfs", disk, "tmpfs", 0, "size=64k") == 0)
             defer { umount2(disk, 2) }
             try await body(loop, folder, disk)
             #expect(openPaths(under: folder).isEmpty)
         }
     }
+}
+
+/// Gives this thread mounts of its own, which are not seen outside.
+private func enterOwnNameSpace() -> Bool {
+    guard let unshare = nameSpaceFunction, unshare(0x20000) == 0 else { return false }
+    return mount("none", "/", nil, 0x44000, nil) == 0
+}
+
+/// Whether file systems can be mounted: tried on a thread whose mounts go with it.
+private func canMount() async -> Bool {
+    let canMount = try? await onThread {
+        let folder = ScratchFolder()
+        guard enterOwnNameSpace(), mount("tmpfs", folder.path, "tmpfs", 0, "size=64k") == 0 else { return false }
+        return umount2(folder.path, 2) == 0
+    }
+    return canMount ?? false
 }

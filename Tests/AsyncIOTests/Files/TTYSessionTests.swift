@@ -128,8 +128,9 @@ import Testing
 private func withControllingTerminal(
     _ body: nonisolated(nonsending) @escaping @Sendable (EventLoop, PseudoTerminal) async throws -> Void
 ) async throws {
-    // A leader of a group cannot make a session; then there is nothing to see.
-    guard setsid() != -1 else { return }
+    // The leader of a group cannot make a session, so it joins another group before.
+    if getpgrp() == getpid() { #expect(setpgid(0, getpgid(getppid())) == 0) }
+    try #require(setsid() != -1)
     // What a leader gets when its terminal goes, as it does at the end.
     signal(SIGHUP, SIG_IGN)
     try await onLoop { loop in
