@@ -32,14 +32,15 @@ struct Line: Sendable {
     let result: String
 }
 
-nonisolated(nonsending) func hash(_ path: String, _ loop: EventLoop) async -> String {
+/// The hash of a file, or why it cannot be read.
+nonisolated(nonsending) func hash(_ path: String, _ loop: EventLoop) async throws -> String {
     do {
         return try await loop.files.withFile(path) { file in
             var hash = Hash()
             for try await chunk in file { hash.add(chunk) }
             return hash.text
         }
-    } catch {
+    } catch let error as IOError {
         return "\(error)"
     }
 }
@@ -64,7 +65,7 @@ do {
                         while true {
                             let index = position.take()
                             guard index < paths.count else { return }
-                            lines.append(Line(path: paths[index], result: await hash(paths[index], loop)))
+                            lines.append(Line(path: paths[index], result: try await hash(paths[index], loop)))
                         }
                     }
                 }

@@ -27,7 +27,8 @@ nonisolated(nonsending) func printRest(of file: AsyncFile) async throws {
         print("--- \(file.path) was truncated")
         try await file.seek(to: 0)
     }
-    for try await chunk in file { print(String(decoding: chunk, as: UTF8.self), terminator: "") }
+    // As bytes: a chunk may end in the middle of a character.
+    for try await chunk in file { for byte in chunk { putchar(Int32(byte)) } }
     fflush(nil)
 }
 

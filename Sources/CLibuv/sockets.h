@@ -21,6 +21,7 @@
 
 #if defined(__linux__)
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/sendfile.h>
 // glibc hides these two behind _GNU_SOURCE, which a module cannot switch on.
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
@@ -203,6 +204,20 @@ static inline int asyncio_try_to_poll(int backend, int fd) {
     (void)fd;
 #endif
     return 0;
+}
+
+/// Whether `backend` can poll a descriptor that is not open yet: tries with another one.
+static inline int asyncio_try_to_poll_another(int backend) {
+#if defined(__linux__)
+    int fd = eventfd(0, EFD_CLOEXEC);
+    if (fd == -1) return -errno;
+    int status = asyncio_try_to_poll(backend, fd);
+    close(fd);
+    return status;
+#else
+    (void)backend;
+    return 0;
+#endif
 }
 
 static inline int asyncio_unlink(const char *path) { return unlink(path) == -1 ? -errno : 0; }

@@ -14,9 +14,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 /// A terminal whose mode has been changed. Records are linked once and never freed, so that a signal handler can walk
 /// through them at any moment; those without users are used again.
@@ -39,11 +44,25 @@ static struct asyncio_terminal *asyncio_terminals = NULL;
 static pthread_mutex_t asyncio_terminals_lock = PTHREAD_MUTEX_INITIALIZER;
 static int asyncio_terminals_at_exit = 0;
 
-/// The signals whose default action ends the process: from outside, and by a mistake of its own.
-static const int asyncio_ending_signals[] = {
-    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV,
-};
-#define ASYNCIO_ENDING_SIGNALS (sizeof asyncio_ending_signals / sizeof *asyncio_ending_signals)
+/// What signals did before the handler was installed, by number. Written only while it is not installed.
+static struct sigaction asyncio_actions_before[NSIG] = {{.sa_flags = 0}};
+
+typedef void (*asyncio_signal_handler)(int, siginfo_t *, void *);
+
+/// Whether the default action of a signal ends the process, and may be replaced. SIGPIPE is ignored everywhere in the library.
+static inline int asyncio_signal_ends(int signum) {
+    switch (signum) {
+    case SIGKILL: case SIGSTOP: case SIGTSTP: case SIGTTIN: case SIGTTOU: case SIGCONT:
+    case SIGCHLD: case SIGURG: case SIGWINCH: case SIGPIPE:
+        return 0;
+#if !defined(__linux__)
+    case SIGIO: case SIGINFO:
+        return 0;
+#endif
+    default:
+        return 1;
+    }
+}
 
 /// Gives a terminal its first mode back. Safe in a signal handler.
 static inline int asyncio_terminal_restore(struct asyncio_terminal *terminal) {
@@ -71,36 +90,78 @@ static inline void asyncio_terminals_reset(void) {
 
 static inline void asyncio_terminals_exit(void) { asyncio_terminals_reset(); }
 
-/// The handler of signals that would have ended the process: resets the terminals, and lets them end it.
-static inline void asyncio_terminals_signal(int signum) {
+/// Sends this thread the signal that it is handling once more, with all that came with it.
+static inline void asyncio_signal_again(int signum, siginfo_t *info) {
+#if defined(__linux__)
+    if (syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), signum, info) == 0) return;
+#endif
+    (void)info;
+    raise(signum);
+}
+
+/// The handler of signals that end the process: resets the terminals, and leaves the rest to what was there before.
+static inline void asyncio_terminals_signal(int signum, siginfo_t *info, void *context) {
+    (void)context;
     int saved = errno;
     asyncio_terminals_reset();
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = SIG_DFL;
-    sigaction(signum, &action, NULL);
-    // It is blocked in here, so it arrives when this returns.
-    raise(signum);
+    sigaction(signum, &asyncio_actions_before[signum], NULL);
+    // It is blocked in here, so it arrives when this returns: where it came the first time, as a reporter of crashes
+    // wants to see it.
+    asyncio_signal_again(signum, info);
     errno = saved;
 }
 
-/// Whether the signal has the handler above, which is as good as none.
-static inline int asyncio_terminals_own(int signum) {
-    struct sigaction action;
-    if (sigaction(signum, NULL, &action) != 0) return 0;
-    return !(action.sa_flags & SA_SIGINFO) && action.sa_handler == asyncio_terminals_signal;
+static inline int asyncio_action_is_own(const struct sigaction *action) {
+    return (action->sa_flags & SA_SIGINFO) && action->sa_sigaction == asyncio_terminals_signal;
 }
 
-/// Installs the handler where nobody else has one, or takes away what is still installed. The lock is held.
-static inline void asyncio_terminals_guard(int on) {
+/// What a signal does, apart from the handler above.
+static inline int asyncio_action_of(int signum, struct sigaction *action) {
+    if (sigaction(signum, NULL, action) != 0) return -1;
+    if (asyncio_action_is_own(action)) *action = asyncio_actions_before[signum];
+    return 0;
+}
+
+/// Whether the signal has the handler above in the place of none.
+static inline int asyncio_terminals_own(int signum) {
     struct sigaction action;
-    for (size_t i = 0; i < ASYNCIO_ENDING_SIGNALS; i++) {
-        int signum = asyncio_ending_signals[i];
-        if (sigaction(signum, NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO)) continue;
-        if (action.sa_handler != (on ? SIG_DFL : asyncio_terminals_signal)) continue;
+    return sigaction(signum, NULL, &action) == 0 && asyncio_action_is_own(&action)
+        && asyncio_actions_before[signum].sa_handler == SIG_DFL;
+}
+
+/// The handler that reports crashes, or null: it has all signals of mistakes, and the process ends after it. That of the
+/// Swift runtime is one, where backtraces are made. A program that goes on after a mistake handles one or two of them.
+static inline asyncio_signal_handler asyncio_crash_reporter(void) {
+    const int mistakes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    asyncio_signal_handler reporter = NULL;
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        struct sigaction action;
+        if (asyncio_action_of(mistakes[i], &action) != 0 || !(action.sa_flags & SA_SIGINFO)) return NULL;
+        if (reporter && action.sa_sigaction != reporter) return NULL;
+        reporter = action.sa_sigaction;
+    }
+    return reporter;
+}
+
+/// Installs the handler before the end of the process and before the reporter of crashes, but not where the program
+/// handles a signal; or takes away what is still installed. The lock is held.
+static inline void asyncio_terminals_guard(int on) {
+    asyncio_signal_handler reporter = asyncio_crash_reporter();
+    for (int signum = 1; signum < NSIG; signum++) {
+        struct sigaction action;
+        if (!asyncio_signal_ends(signum) || sigaction(signum, NULL, &action) != 0) continue;
+        if (asyncio_action_is_own(&action)) {
+            if (!on) sigaction(signum, &asyncio_actions_before[signum], NULL);
+            continue;
+        }
+        int is_reported = (action.sa_flags & SA_SIGINFO) && reporter && action.sa_sigaction == reporter;
+        if (!on || (action.sa_handler != SIG_DFL && !is_reported)) continue;
+        asyncio_actions_before[signum] = action;
         memset(&action, 0, sizeof action);
         sigfillset(&action.sa_mask);
-        action.sa_handler = on ? asyncio_terminals_signal : SIG_DFL;
+        // On the other stack, where the thread has one: this one may be full.
+        action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+        action.sa_sigaction = asyncio_terminals_signal;
         sigaction(signum, &action, NULL);
     }
 }
@@ -119,15 +180,27 @@ static inline void asyncio_terminals_refresh(void) {
     pthread_mutex_unlock(&asyncio_terminals_lock);
 }
 
+/// What tells one terminal from another: a terminal may have several names, as /dev/tty, with other numbers of devices.
+static inline uint64_t asyncio_terminal_device(int fd, const struct stat *status) {
+#if defined(TIOCGDEV)
+    unsigned int device;
+    if (ioctl(fd, TIOCGDEV, &device) == 0) return device;
+#else
+    (void)fd;
+#endif
+    return (uint64_t)status->st_rdev;
+}
+
 /// The lock is held.
 static inline int asyncio_terminal_find(int fd, struct asyncio_terminal **result) {
     struct stat status;
     if (fstat(fd, &status) == -1) return -errno;
+    uint64_t device = asyncio_terminal_device(fd, &status);
     struct asyncio_terminal *unused = NULL;
     for (struct asyncio_terminal *terminal = asyncio_terminals; terminal; terminal = terminal->next) {
         if (terminal->users == 0) {
             unused = terminal;
-        } else if (terminal->device == (uint64_t)status.st_rdev) {
+        } else if (terminal->device == device) {
             *result = terminal;
             return 0;
         }
@@ -147,7 +220,7 @@ static inline int asyncio_terminal_find(int fd, struct asyncio_terminal **result
         if (!unused) free(terminal);
         return error;
     }
-    terminal->device = (uint64_t)status.st_rdev;
+    terminal->device = device;
     terminal->process = getpid();
     if (!unused) {
         terminal->next = asyncio_terminals;

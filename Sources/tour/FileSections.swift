@@ -14,17 +14,21 @@ func copyAndCompare(_ loop: EventLoop, _ folder: String, _ ledger: Ledger) async
     try await loop.files.withTemporaryDirectory(prefix: "tour") { target in
         var copies: [(original: String, copy: String)] = []
         var isFull = false
+        let prefix = folder.utf8.count + (folder.utf8.last == UInt8(ascii: "/") ? 0 : 1)
         // Folders that may not be read are left out.
         for try await entry in loop.files.walk(folder, onError: { _ in }) {
-            let copy = target + entry.path.dropFirst(folder.utf8.count)
+            let copy = target + "/" + String(Substring(entry.path.utf8.dropFirst(prefix)))
             if entry.isDirectory {
                 if !isFull { try await loop.files.makeDirectory(copy, withIntermediates: true) }
             } else if entry.type == .regular, !isFull {
-                guard let info = try? await loop.files.stat(entry.path) else { continue }
-                isFull = bytes + info.size > mostCopied
-                if isFull { continue }
-                bytes += info.size
-                copies.append((entry.path, copy))
+                // Some have gone since. Only an error of the system's says so: a cancellation ends the tour.
+                do {
+                    let size = try await loop.files.stat(entry.path).size
+                    isFull = bytes + size > mostCopied
+                    if isFull { continue }
+                    bytes += size
+                    copies.append((entry.path, copy))
+                } catch is IOError {}
             }
         }
         try await loop.withTaskGroup { group in

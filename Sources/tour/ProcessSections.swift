@@ -16,7 +16,9 @@ func countWithPipeline(_ loop: EventLoop, _ files: [String], _ ledger: Ledger) a
     let feeding = loop.createTask(name: "words for the pipeline") {
         defer { input.close() }
         for path in files {
-            guard let bytes = try? await loop.files.readFile(path), !bytes.contains(0) else { continue }
+            let bytes: [UInt8]
+            do { bytes = try await loop.files.readFile(path) } catch is IOError { continue }
+            if bytes.contains(0) { continue }
             let words = String(decoding: bytes, as: UTF8.self).split { !$0.isASCII || !($0.isLetter || $0.isNumber) }
             for word in words {
                 fed[word, default: 0] += 1

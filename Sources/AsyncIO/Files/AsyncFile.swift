@@ -51,6 +51,8 @@ public final class AsyncFile {
     /// Calls that use the descriptor, or will when it is their turn.
     @exclusivity(unchecked) private var calls = 0
     @exclusivity(unchecked) private var closeWaiters: [UnsafeContinuation<Void, Never>] = []
+    /// What is done as soon as no thread uses the descriptor, before it is closed.
+    @exclusivity(unchecked) private var idleActions: [() -> Void] = []
 
     /// Takes a descriptor over.
     init(_ descriptor: Int32, path: String, mode: FileMode, loop: EventLoop) {
@@ -102,7 +104,7 @@ public final class AsyncFile {
             }, read)
     }
 
-    /// The same for a call that moves the position; `moved` gets its count even if nobody waits any more.
+    /// The same for a call that others at the position have to come after; `moved` gets its count even if nobody waits any more.
     func move(_ call: FileCall, _ moved: @escaping (Int) -> Void) async throws -> Int {
         isMoving = true
         return try await self.call(
@@ -160,7 +162,27 @@ public final class AsyncFile {
 
     private func callDidEnd() {
         calls -= 1
+        guard calls == 0 else { return }
+        let actions = idleActions
+        idleActions = []
+        for action in actions { action() }
         if calls == 0, case .closing = phase { closeDescriptor() }
+    }
+
+    /// Takes everything out of the file, as a clean-up that no cancellation breaks off. Calls that nobody waits for any more are
+    /// waited for, or a thread that is at one would write on.
+    func empty() async {
+        let call = FileCall.truncate(fileDescriptor, size: 0)
+        if calls > 0 {
+            if loop.ready.pointee.isClosing {
+                idleActions.append { [loop] in UVFileRequest(call, on: loop.uv).runNow { _ in } }
+                return
+            }
+            await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                idleActions.append { [loop] in loop.ready.pointee.ring.push(.resume(continuation)) }
+            }
+        }
+        await loop.fileCallToEnd(call) { _ in }
     }
 
     // MARK: - The end

@@ -28,10 +28,12 @@ extension Files {
     /// and a cancellation is heard. What the source is longer by than at the beginning is not copied. Of what is no regular
     /// file, everything up to its end is copied.
     ///
-    /// **Cancellation:** ends the copying, and the destination is removed.
+    /// **Cancellation:** ends the copying, and the destination is removed; one whose name is a link, or has come to lead to
+    /// another file, is emptied instead.
     ///
     /// - Throws: ``IOError`` with both paths, for example `.noSpace`, `.isDirectory`, `.fileExists`; `.endOfFile` if somebody
-    ///   has cut the source off meanwhile. A destination that has been written to is removed then.
+    ///   has cut the source off meanwhile, also to write it anew. A destination that has been written to is removed or emptied
+    ///   then, as after a cancellation.
     ///
     /// asyncio: shutil.copy · libuv: uv_fs_sendfile, uv_fs_copyfile
     public func copy(_ from: String, to: String, options: CopyOptions = []) async throws {
@@ -52,30 +54,37 @@ extension Files {
 
     private func copy(_ source: AsyncFile, _ info: FileInfo, to path: String, _ options: CopyOptions) async throws {
         let (target, isNew) = try await openTarget(
-            path, info.permissions, isExclusive: options.contains(.exclusive))
+            path, info.permissionsWhileCopied, isExclusive: options.contains(.exclusive))
         var written: FileInfo?
         do {
             let before = try await target.stat()
             if before.isSameFile(as: info) { return try await target.close() }
+            var isLeftToChange = false
             if before.isRegularFile {
-                // First what may be refused, of a file that is somebody else's: nothing is lost then.
-                if before.permissions != info.permissions { try await target.setPermissions(info.permissions) }
+                isLeftToChange = try await prepare(target, before, for: info)
                 written = before
                 if before.size > 0 { try await target.truncate(to: 0) }
             }
-            if try await !clone(source, target, options) {
-                if info.isRegularFile, info.size > 0 {
-                    try await copyPieces(source, target, size: info.size)
-                } else {
-                    try await copyToEnd(source, target)
-                }
-            }
+            if try await !clone(source, target, options) { try await copyBytes(source, info, to: target) }
+            if isLeftToChange { try await target.setPermissions(info.permissions) }
             try await target.close()
         } catch {
             if isNew || written != nil { await discard(target, written) }
             try? await target.close()
             throw error
         }
+    }
+
+    /// Asks for first what may be refused, of a file that is somebody else's: nothing is lost then. Nor may others read from now
+    /// on what they may not read of the source.
+    ///
+    /// - Returns: whether the permissions are still to be changed when the bytes are there.
+    private func prepare(_ target: AsyncFile, _ before: FileInfo, for info: FileInfo) async throws -> Bool {
+        let (now, wanted) = (info.permissionsWhileCopied, info.permissions)
+        // Writing takes the bits of programs away.
+        if before.permissions == wanted, wanted.isDisjoint(with: [.setUserID, .setGroupID]) { return false }
+        try await target.setPermissions(now)
+        return now != wanted
     }
 
     /// Opens the destination, and finds out whether it is new.
@@ -107,34 +116,28 @@ extension Files {
         }
     }
 
-    private func copyPieces(_ source: AsyncFile, _ target: AsyncFile, size: Int) async throws {
+    /// Copies what the source had when `info` was asked for; of what has no size, everything up to its end.
+    private func copyBytes(_ source: AsyncFile, _ info: FileInfo, to target: AsyncFile) async throws {
+        let size = info.isRegularFile ? info.size : 0
         var copied = 0
         while copied < size {
-            let got: Int
             do {
-                got = try await sendfile(
+                let got = try await sendfile(
                     from: source, to: target, offset: copied, count: min(Self.pieceSize, size - copied))
-            } catch let error as IOError where error.saysThatSendfileIsImpossible {
-                try await source.seek(to: copied)
-                return try await copyToEnd(source, target)
-            }
-            if got == 0 {
+                copied += got
+                if got > 0 { continue }
                 // The system gives each file that it makes up the size of a page.
-                if try await source.stat().size >= size {
-                    try await source.seek(to: copied)
-                    return try await copyToEnd(source, target)
-                }
-                throw IOError(
-                    code: .endOfFile, operation: "sendfile",
-                    reason: "\(IOError.Code.endOfFile.text): cut off while it was copied, at \(copied) of \(size) bytes"
-                )
-            }
-            copied += got
+                try await source.checkNotCutOff(since: info, at: copied, "sendfile")
+            } catch let error as IOError where error.saysThatSendfileIsImpossible {}
+            break
         }
-    }
-
-    private func copyToEnd(_ source: AsyncFile, _ target: AsyncFile) async throws {
-        for try await chunk in source.chunks(of: AsyncFile.chunkSize * 4) { try await target.write(chunk) }
+        if size > 0, copied == size { return }
+        if copied > 0 { try await source.seek(to: copied) }
+        for try await chunk in source.chunks(of: AsyncFile.chunkSize * 4) {
+            try await target.write(chunk)
+            copied += chunk.count
+        }
+        if copied < size { try await source.checkNotCutOff(since: info, at: copied, "read") }
     }
 
     /// Removes what was written to a destination, unless its name leads to something else by now: then it is emptied.
@@ -144,7 +147,7 @@ extension Files {
         if let written, !(named?.isSameFile(as: written) ?? false) {
             // After a close that failed the number may be another file's.
             guard !target.isClosed else { return }
-            await loop.fileCallToEnd(.truncate(target.fileDescriptor, size: 0)) { _ in }
+            await target.empty()
         } else {
             await loop.fileCallToEnd(.unlink(path)) { _ in }
         }
@@ -179,6 +182,14 @@ extension Files {
             return bytes.count
         }
         return try await target.receive(from: source, offset: offset, count: count)
+    }
+}
+
+extension FileInfo {
+    /// Permissions of a copy that is not complete: nobody may do more with it than with the source, but for its owner, who writes
+    /// it.
+    fileprivate var permissionsWhileCopied: FilePermissions {
+        permissions.subtracting([.setUserID, .setGroupID, .sticky]).union(.ownerWrite)
     }
 }
 

@@ -29,11 +29,16 @@ extension Files {
                 continue
             } catch let error as IOError {
                 // File systems differ in what they say about a folder that is there.
-                guard let info = try? await stat(next), info.isDirectory else { throw error }
+                guard try await isDirectory(next) else { throw error }
             }
             guard let inner = missing.popLast() else { return }
             next = inner
         }
+    }
+
+    /// Whether a path leads to a folder, as far as that can be known.
+    private func isDirectory(_ path: String) async throws -> Bool {
+        do { return try await stat(path).isDirectory } catch is IOError { return false }
     }
 
     /// The folder that a path is in; nil if the path does not say so.

@@ -22,7 +22,8 @@ public struct FileChange: Hashable, Sendable {
     public let name: String?
     /// What happened.
     public let kind: Kind
-    /// There were too many changes to tell of each: look again.
+    /// The reader has left so many changes waiting that this library does not keep all of them: look at everything again. When
+    /// the system loses changes, since the loop was too busy to take them, nobody is told.
     public var isOverflow: Bool { name == nil && kind == [.renamed, .changed] }
 
     static let overflow = FileChange(name: nil, kind: [.renamed, .changed])
@@ -86,7 +87,11 @@ extension Files {
     /// A file goes on being watched under its path when another one takes its place, as editors do it to save; while the path
     /// leads nowhere it is looked up every 100 ms. The folders in a folder are not watched. Changes that wait for the reader are
     /// kept once each, and at most 4096 of them: then one with ``FileChange/isOverflow`` says that there were more. The path is
-    /// looked up on the loop's thread. Network file systems tell nothing of what other machines do: see ``poll(_:every:)``.
+    /// looked up on the loop's thread.
+    ///
+    /// The system keeps changes for the loop too (16384 of them on Linux, for all paths that a loop watches), and drops what
+    /// comes while the loop is so far behind; libuv does not tell of that. Network file systems tell nothing of what other
+    /// machines do. Where nothing may be missed, look at everything from time to time, or see ``poll(_:every:)``.
     ///
     /// What goes wrong is thrown by the first `next()`.
     ///
@@ -113,25 +118,39 @@ extension Files {
 private final class FileWatcher {
     private static let patience = Duration.milliseconds(100)
 
+    /// Without slashes at its end: libuv takes what is behind the last one for the name.
     private let path: String
     private let baseName: String
+    /// A path with a slash at its end leads to folders only.
+    private let wantsFolder: Bool
     private unowned let loop: EventLoop
     private let handle: UVFileEvent
     private let push: (FileChange) -> Void
     /// What is being watched; nil while the path leads nowhere.
     private var watched: FileStatus?
+    /// What libuv calls it, which is another name if another path led here before.
+    private var knownName = ""
     private var timer: TimerHandle?
 
     init(_ path: String, loop: EventLoop, _ push: @escaping (FileChange) -> Void) throws {
-        self.path = path
+        var bytes = path.utf8[...]
+        while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
+        wantsFolder = bytes.count < path.utf8.count
+        self.path = String(Substring(bytes))
         self.loop = loop
         self.push = push
-        baseName = path.split(separator: "/").last.map(String.init) ?? path
+        baseName = Self.name(of: self.path)
         handle = try UVFileEvent(on: loop.uv)
         do { try arm() } catch {
             handle.close()
-            throw error
+            // In the words of the caller.
+            guard let error = error as? IOError else { throw error }
+            throw IOError(code: error.code, operation: error.operation, reason: error.reason, subject: path)
         }
+    }
+
+    private static func name(of path: String) -> String {
+        path.utf8.split(separator: UInt8(ascii: "/")).last.map { String(Substring($0)) } ?? path
     }
 
     /// Watches what is at the path now.
@@ -139,8 +158,12 @@ private final class FileWatcher {
         watched = nil
         while true {
             let before = FileStatus(path: path)
+            if wantsFolder, let before, before.type != .directory {
+                throw IOError(uvStatus: IOError.Code.notDirectory.rawValue, operation: "uv_fs_event_start")
+            }
             handle.stop()
             try handle.start(path) { [unowned self] name, events, status in happened(name, events, status) }
+            knownName = Self.name(of: handle.knownPath)
             // Something else may have come between the two.
             guard let after = FileStatus(path: path) else {
                 // It has gone again, or may not be looked at: the next change, at the latest its end, comes here again.
@@ -154,10 +177,17 @@ private final class FileWatcher {
         }
     }
 
-    private func happened(_ name: String?, _ events: UVFileEvent.Events, _ status: Int32) {
-        push(FileChange(name: name, kind: status < 0 ? [] : FileChange.Kind(rawValue: events.rawValue)))
-        guard watched?.type != .directory || name == nil || name == baseName else { return }
-        if let watched, let now = FileStatus(path: path), now.isSameFile(as: watched) { return }
+    private func happened(_ reported: String?, _ events: UVFileEvent.Events, _ status: Int32) {
+        // The root has no name.
+        let name = reported == "" ? baseName : reported
+        let isFolder = watched?.type == .directory
+        let ownName = watched == nil || isFolder ? name : baseName
+        push(FileChange(name: ownName, kind: status < 0 ? [] : FileChange.Kind(rawValue: events.rawValue)))
+        // An entry may have the name of the folder that it is in, which is looked at for nothing then.
+        guard !isFolder || name == nil || name == baseName || name == knownName else { return }
+        // What has gone is not watched any more, even if something else has its number by now.
+        let isThere = events.contains(.changed)
+        if isThere, let watched, let now = FileStatus(path: path), now.isSameFile(as: watched) { return }
         armAgain()
     }
 

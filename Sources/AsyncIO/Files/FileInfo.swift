@@ -88,6 +88,11 @@ public struct FileInfo: Hashable, Sendable {
     ///
     /// asyncio: os.path.samestat
     public func isSameFile(as other: FileInfo) -> Bool { status.isSameFile(as: other.status) }
+
+    /// Whether the file was written to, or something else about it was changed, between the two.
+    func hasOtherTimes(than other: FileInfo) -> Bool {
+        modificationTime != other.modificationTime || statusChangeTime != other.statusChangeTime
+    }
 }
 
 /// A name in a folder.

@@ -98,6 +98,18 @@ extension AsyncFile {
         return result
     }
 
+    /// Throws if the end was reached at `count` bytes, before the size that the file had, because somebody has cut it off
+    /// since. It may have been written anew, and be as long again. But the size that the system tells of a file that it makes
+    /// up as it is read means nothing.
+    func checkNotCutOff(since before: FileInfo, at count: Int, _ operation: String) async throws {
+        let now = try await stat()
+        guard now.size < before.size || now.hasOtherTimes(than: before) else { return }
+        throw IOError(
+            code: .endOfFile, operation: operation,
+            reason: "\(IOError.Code.endOfFile.text): cut off meanwhile, at \(count) of \(before.size) bytes",
+            subject: path)
+    }
+
     // MARK: - At the position
 
     /// Reads what is next with one call. Without positions, nothing may have been read ahead.

@@ -2,10 +2,12 @@
 
 /// A loop's calls on the file system.
 ///
-/// Libuv's threads are there for files, for names of hosts, and for whatever a program gives them. So a loop has at most as many
-/// calls in the pool as leave a thread free, and one if there is no other; the rest waits here, first come, first served.
+/// Libuv's threads are there for files, for names of hosts, and for whatever a program gives them; and calls on a file system
+/// that does not answer keep theirs. So a loop has three calls in the pool at most, whatever its size is: that many threads for
+/// each loop, and one more, are enough for all. In a small pool a thread is left free, unless there is no other. The rest waits
+/// here, first come, first served.
 final class FileState: LoopAttachment {
-    private let limit = max(1, System.poolThreads - 1)
+    private let limit = max(1, min(3, System.poolThreads - 1))
     private var inPool = 0
     private var waiting = WaiterList<UVFileRequest>()
 

@@ -179,13 +179,13 @@ extension AsyncFile {
     public func seekToEnd(before distance: Int = 0) async throws -> Int {
         try await inOrder("AsyncFile.seek") {
             try checkSeekable()
-            let place = try await stat().size - distance
-            guard distance >= 0, place >= 0 else {
+            let size = try await stat().size
+            guard (0...size).contains(distance) else {
                 throw EventLoopError.invalidArgument("distance: must be between 0 and the file's size")
             }
             forgetReadAhead()
-            offset = Int64(place)
-            return place
+            offset = Int64(size - distance)
+            return size - distance
         }
     }
 
@@ -206,7 +206,8 @@ extension AsyncFile {
         guard size >= 0 else { throw EventLoopError.invalidArgument("size: must not be negative") }
         try await inOrder("AsyncFile.truncate") {
             forgetReadAhead()
-            try await call(.truncate(fileDescriptor, size: Int64(size))) { _ in }
+            // It leaves the position alone. But those who use it next come after it, even if nobody waits for it any more.
+            _ = try await move(.truncate(fileDescriptor, size: Int64(size))) { _ in }
         }
     }
 
@@ -253,8 +254,7 @@ extension AsyncFile {
     ///
     /// **Cancellation:** ends the wait.
     ///
-    /// - Throws: ``IOError`` with the path; ``EventLoopError`` `.invalidArgument` for times before 1970,
-    ///   `.invalidState` after ``close()``.
+    /// - Throws: ``IOError`` with the path; ``EventLoopError`` `.invalidState` after ``close()``.
     ///
     /// asyncio: os.utime · libuv: uv_fs_futime
     public func setTimes(access: Duration, modification: Duration) async throws {

@@ -8,10 +8,10 @@
 /// ```
 ///
 /// Every call is made by a thread of libuv's pool, which has four threads unless the environment's `UV_THREADPOOL_SIZE` says
-/// otherwise, and which looks up names of hosts as well. So that the files of a loop
-/// do not keep all of these threads, it has at most one call less in the pool than there are threads (of a pool with one thread,
-/// one call); the others wait in the loop, in order. Loops share the pool and not this bound: give it three threads for each loop
-/// that does much with files.
+/// otherwise, and which looks up names of hosts as well. So that the files of a loop do not keep all of these threads, it has
+/// at most three calls in the pool, and one less than there are threads (of a pool with one thread, one call); the others wait
+/// in the loop, in order. Loops share the pool and not this bound: give it three threads for each loop that does much with
+/// files, and one more for everything else.
 ///
 /// Paths are relative to the process's working folder. They must not contain a NUL. Names of files that are not UTF-8 cannot be
 /// written as a path; ``list(_:)`` shows them repaired.
@@ -124,22 +124,16 @@ extension Files {
     /// **Cancellation:** ends the reading.
     ///
     /// - Throws: ``IOError`` with the path, for example `.isDirectory`; `.endOfFile` if somebody has cut the file off
-    ///   meanwhile.
+    ///   meanwhile, also to write it anew.
     ///
     /// asyncio: pathlib.Path.read_bytes · libuv: uv_fs_read
     public func readFile(_ path: String) async throws -> [UInt8] {
         try await withFile(path) { file in
             let before = try await file.stat()
             let bytes = try await file.read()
-            // The size that the system tells of a file that it makes up as it is read means nothing.
-            guard before.isRegularFile, bytes.count < before.size, try await file.stat().size < before.size else {
-                return bytes
-            }
-            throw IOError(
-                code: .endOfFile, operation: "read",
-                reason: "\(IOError.Code.endOfFile.text): cut off while it was read, "
-                    + "at \(bytes.count) of \(before.size) bytes",
-                subject: path)
+            guard before.isRegularFile, bytes.count < before.size else { return bytes }
+            try await file.checkNotCutOff(since: before, at: bytes.count, "read")
+            return bytes
         }
     }
 
@@ -273,8 +267,7 @@ extension Files {
     ///
     /// **Cancellation:** ends the wait.
     ///
-    /// - Throws: ``IOError`` with the path, for example `.notPermitted`; ``EventLoopError`` `.invalidArgument` for
-    ///   times before 1970.
+    /// - Throws: ``IOError`` with the path, for example `.notPermitted`.
     ///
     /// asyncio: os.utime · libuv: uv_fs_utime
     public func setTimes(_ path: String, access: Duration, modification: Duration) async throws {

@@ -11,7 +11,8 @@
 /// ```
 ///
 /// The terminal has its normal mode again after ``close()``, when the loop is closed, when the process exits, and when
-/// a signal ends it that nobody handles, a crash included. What cannot be helped is SIGKILL.
+/// a signal ends it that nobody handles, a crash included: before a backtrace is shown. What cannot be helped is
+/// SIGKILL. What the program handles by itself is its own affair: see ``resetAll()``.
 ///
 /// The program's descriptor is left alone: it stays open, and goes on blocking for everybody who shares it.
 ///

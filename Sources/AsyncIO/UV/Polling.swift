@@ -16,10 +16,11 @@ extension UVLoop {
         return status == 0 ? open() : status
     }
 
-    /// The same for what libuv opens by itself when the first path is watched.
+    /// The same before the first path is watched: libuv opens a descriptor for that, polls it, and does not close it any more.
     func tryToPollFileEvents() throws(IOError) {
         #if os(Linux)
-            try tryToPoll(raw.pointee.inotify_fd)
+            guard raw.pointee.inotify_fd == -1 else { return }
+            try uvCheck(asyncio_try_to_poll_another(uv_backend_fd(raw)), "epoll_ctl")
         #endif
     }
 

@@ -12,6 +12,7 @@ final class TerminalGuard {
     /// process.
     @inline(never)
     init(descriptor: Int32) throws(IOError) {
+        _ = System.ignoreBrokenPipes
         var terminal: UnsafeMutablePointer<asyncio_terminal>?
         try uvCheck(asyncio_terminal_enter(descriptor, &terminal), "tcgetattr")
         guard let terminal else { preconditionFailure("a terminal without a record") }
@@ -38,7 +39,7 @@ final class TerminalGuard {
     @inline(never)
     static func resetAll() { asyncio_terminals_reset() }
 
-    /// Whether the signal has a handler that does nothing but this.
+    /// Whether the signal has a handler that does nothing but this, in the place of none.
     @inline(never)
     static func watches(_ signal: Int32) -> Bool { asyncio_terminals_own(signal) != 0 }
 

@@ -1,4 +1,4 @@
-// Files that change, as events of the loop: told by the system, or found out by looking again and again.
+// Files that change, as events of the loop.
 
 internal import CLibuv
 
@@ -21,12 +21,21 @@ final class UVFileEvent: UVHandle {
 
     func start(_ path: String, _ callback: @escaping (String?, Events, _ status: Int32) -> Void) throws {
         self.callback = callback
+        try loop.tryToPollFileEvents()
         try uvCheck(
             uv_fs_event_start(pointer(as: uv_fs_event_t.self), fileDidChange, path, 0), "uv_fs_event_start",
             subject: path)
-        do { try loop.tryToPollFileEvents() } catch {
-            stop()
-            throw error
+    }
+
+    /// The path by which libuv knows what is watched. The system watches what is there once, however many paths lead to it,
+    /// and libuv keeps the first of them.
+    var knownPath: String {
+        var size = 4097
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { buffer in
+            guard uv_fs_event_getpath(pointer(as: uv_fs_event_t.self), buffer.baseAddress, &size) == 0,
+                let base = buffer.baseAddress
+            else { return "" }
+            return String(cString: base)
         }
     }
 
@@ -49,45 +58,4 @@ private func fileDidChange(
     withUVOwner(handle?.pointee.data, as: UVFileEvent.self) {
         $0.fire(name.map { String(cString: $0) }, UVFileEvent.Events(rawValue: events), status)
     }
-}
-
-/// Calls back when what `stat` says about a path has changed. libuv: uv_fs_poll_t
-final class UVFilePoll: UVHandle {
-    private var callback: (Int32, FileStatus?, FileStatus?) -> Void = { _, _, _ in }
-    /// Whether the last look failed. Libuv goes on telling what was known before that.
-    private var isGone = false
-
-    init(on loop: UVLoop) throws {
-        try super.init(
-            UV_FS_POLL, of: uv_fs_poll_t.self, on: loop, operation: "uv_fs_poll_init", initialize: uv_fs_poll_init)
-    }
-
-    func start(
-        _ path: String, milliseconds: UInt32,
-        _ callback: @escaping (_ status: Int32, _ previous: FileStatus?, _ current: FileStatus?) -> Void
-    ) throws {
-        self.callback = callback
-        try uvCheck(ThreadPool.start(), "uv_thread_create")
-        try uvCheck(
-            uv_fs_poll_start(pointer(as: uv_fs_poll_t.self), filePollDidFire, path, milliseconds), "uv_fs_poll_start",
-            subject: path)
-    }
-
-    fileprivate func fire(_ status: Int32, _ previous: uv_stat_t?, _ current: uv_stat_t?) {
-        guard isOpen else { return }
-        // What is not known is all zeros.
-        func known(_ status: uv_stat_t?) -> FileStatus? { status.flatMap { $0.st_mode == 0 ? nil : FileStatus($0) } }
-        let before = isGone ? nil : known(previous)
-        isGone = status < 0
-        callback(status, before, status < 0 ? nil : known(current))
-    }
-
-    override func didClose() { callback = { _, _, _ in } }
-}
-
-private func filePollDidFire(
-    _ handle: UnsafeMutablePointer<uv_fs_poll_t>?, _ status: Int32, _ previous: UnsafePointer<uv_stat_t>?,
-    _ current: UnsafePointer<uv_stat_t>?
-) {
-    withUVOwner(handle?.pointee.data, as: UVFilePoll.self) { $0.fire(status, previous?.pointee, current?.pointee) }
 }

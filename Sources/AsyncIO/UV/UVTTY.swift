@@ -24,6 +24,7 @@ final class UVTTY: UVStream {
         isWritable = access != O_RDONLY
         let copy = try uvCheck(asyncio_duplicate_above_standard(descriptor), "fcntl")
         do {
+            try loop.tryToPoll(copy)
             try super.init(UV_TTY, of: uv_tty_t.self, on: loop, operation: "uv_tty_init") {
                 uv_tty_init($0, $1, copy, 0)
             }

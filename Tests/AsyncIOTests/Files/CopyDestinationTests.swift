@@ -87,17 +87,17 @@ private let nameSpaceFunction = dlsym(nil, "unshare").map {
         }
     }
 
-    /// Somebody else's file, which this user may write, but not change the permissions of.
-    @Test(.enabled(if: geteuid() == 0, "only root becomes somebody else"))
-    func fileOfSomebodyElseIsNotLost() async {
-        await #expect(processExitsWith: .success) {
+    /// Somebody else's file, which this user may write, but not change the permissions of, be it at the end.
+    @Test(.enabled(if: geteuid() == 0, "only root becomes somebody else"), arguments: [0o644, 0o444, 0o466, 0o4666])
+    func fileOfSomebodyElseIsNotLost(permissions: UInt32) async {
+        await #expect(processExitsWith: .success) { [permissions] in
             try await inFolder { loop, folder in
                 let files = loop.files
                 try await files.setPermissions(folder, 0o777)
                 try await files.writeFile(folder + "/a", "new")
                 try await files.writeFile(folder + "/b", "theirs")
                 try await files.setPermissions(folder + "/b", 0o666)
-                try await files.setPermissions(folder + "/a", 0o644)
+                try await files.setPermissions(folder + "/a", FilePermissions(rawValue: permissions))
                 #expect(seteuid(65534) == 0)
                 let error = await systemError { try await files.copy(folder + "/a", to: folder + "/b") }
                 #expect(seteuid(0) == 0)
@@ -177,7 +177,7 @@ private let nameSpaceFunction = dlsym(nil, "unshare").map {
         }
     }
 
-    @Test(.enabled(if: geteuid() == 0, "only root mounts"))
+    @Test(.enabled("only who may mounts") { await canMount() })
     func fullDiskLeavesNoDestination() async {
         await #expect(processExitsWith: .success) {
             // In a name space of its own: the mount goes with the process. Only this thread is in it, and those that
@@ -208,22 +208,35 @@ private let nameSpaceFunction = dlsym(nil, "unshare").map {
     }
 }
 
-/// Runs `body` with a folder, and one in it that is a file system with room for 64 KiB. Where nothing can be mounted
-/// there is nothing to see.
+/// Runs `body` with a folder, and one in it that is a file system with room for 64 KiB.
 private func onFullDisk(
     _ body: nonisolated(nonsending) @escaping @Sendable (EventLoop, String, String) async throws -> Void
 ) async throws {
     try await onLoop { loop in
-        guard let unshare = nameSpaceFunction, unshare(0x20000) == 0 else { return }
-        // Not seen outside.
-        guard mount("none", "/", nil, 0x44000, nil) == 0 else { return }
+        try #require(enterOwnNameSpace())
         try await loop.files.withTemporaryDirectory(prefix: "asyncio-files-") { folder in
             let disk = folder + "/disk"
             try await loop.files.makeDirectory(disk)
-            guard mount("tmpfs", disk, "tmpfs", 0, "size=64k") == 0 else { return }
+            try #require(mount("tmpfs", disk, "tmpfs", 0, "size=64k") == 0)
             defer { umount2(disk, 2) }
             try await body(loop, folder, disk)
             #expect(openPaths(under: folder).isEmpty)
         }
     }
+}
+
+/// Gives this thread mounts of its own, which are not seen outside.
+private func enterOwnNameSpace() -> Bool {
+    guard let unshare = nameSpaceFunction, unshare(0x20000) == 0 else { return false }
+    return mount("none", "/", nil, 0x44000, nil) == 0
+}
+
+/// Whether file systems can be mounted: tried on a thread whose mounts go with it.
+private func canMount() async -> Bool {
+    let canMount = try? await onThread {
+        let folder = ScratchFolder()
+        guard enterOwnNameSpace(), mount("tmpfs", folder.path, "tmpfs", 0, "size=64k") == 0 else { return false }
+        return umount2(folder.path, 2) == 0
+    }
+    return canMount ?? false
 }

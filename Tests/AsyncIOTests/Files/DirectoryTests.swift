@@ -41,6 +41,23 @@ import Testing
         }
     }
 
+    @Test func makingFoldersThatAreThereIsCancelledAsAnythingElse() async {
+        await #expect(processExitsWith: .success) {
+            try await inFolder(poolThreads: 1) { loop, folder in
+                let steps = try PoolSteps(loop)
+                let making = loop.createTask {
+                    try await loop.files.makeDirectory(folder, withIntermediates: true)
+                }
+                // It is there already, and what it is has still to be found out.
+                try await steps.next()
+                try await steps.untilCalled()
+                making.cancel()
+                #expect(await caught { try await making.value } is CancellationError)
+                steps.end()
+            }
+        }
+    }
+
     @Test func walkGoesParentsFirstAndDoesNotFollowLinks() async throws {
         try await inFolder { loop, folder in
             let files = loop.files

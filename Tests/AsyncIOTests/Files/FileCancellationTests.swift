@@ -12,22 +12,6 @@ import Testing
     import Musl
 #endif
 
-/// A pipe with a name, whose opening keeps a thread of the pool until the other end is opened.
-private struct NamedPipe {
-    let path: String
-
-    init(_ path: String) {
-        self.path = path
-        #expect(mkfifo(path, 0o600) == 0)
-    }
-
-    /// Lets everybody go on who opens it for reading, and lets readers see the end.
-    func release() {
-        let end = open(path, O_WRONLY | O_NONBLOCK)
-        if end >= 0 { close(end) }
-    }
-}
-
 /// One at a time: they keep threads of the pool, of which the process has four, and wait for others.
 @Suite(.serialized) struct FileCancellationTests {
     @Test func cancelledReadLosesNothing() async throws {
@@ -86,22 +70,76 @@ private struct NamedPipe {
         }
     }
 
-    @Test func oneThreadIsLeftForOthers() async throws {
-        try await inFolder { loop, folder in
-            let pipe = NamedPipe(folder + "/p")
-            let tasks = (0..<20).map { _ in loop.createTask { try await loop.files.open(pipe.path) } }
-            try await loop.rounds(3)
-            #expect(loop.uv.requestCount == System.poolThreads - 1)
-            let isUnknown = try await loop.getAddrInfo(host: "localhost", service: nil).isEmpty
-            #expect(!isUnknown)
-            #expect(try await loop.toThread { 1 } == 1)
-            for task in tasks { task.cancel() }
-            for task in tasks { _ = try? await task.value }
-            try await loop.untilTrue {
-                pipe.release()
-                return loop.uv.requestCount == 0
+    /// In a process of its own: in this one, tests that need two threads at once could wait for each other.
+    @Test func oneThreadIsLeftForOthers() async {
+        await #expect(processExitsWith: .success) {
+            try await inFolder { loop, folder in
+                let pipe = NamedPipe(folder + "/p")
+                let tasks = pipe.occupy(20, on: loop)
+                try await loop.rounds(3)
+                #expect(loop.uv.requestCount == System.poolThreads - 1)
+                let isUnknown = try await loop.getAddrInfo(host: "localhost", service: nil).isEmpty
+                #expect(!isUnknown)
+                #expect(try await loop.toThread { 1 } == 1)
+                try await pipe.end(tasks, on: loop)
             }
-            try await loop.untilTrue { openPaths(under: folder).isEmpty }
+        }
+    }
+
+    /// Three threads for each loop, and one more, are enough, whatever the files do.
+    @Test func loopsLeaveAThreadForOthersTogether() async {
+        await #expect(processExitsWith: .success) {
+            try await inFolder(poolThreads: 4 * 3 + 1) { loop, folder in
+                let (holding, found) = (SharedCounter(), SharedCounter())
+                let group = try EventLoopGroup(count: 4)
+                let holders = loop.createTask {
+                    try await group.onEach { loop in
+                        let pipe = NamedPipe("\(folder)/\(nameOfThisThread())")
+                        let tasks = pipe.occupy(20, on: loop)
+                        try await loop.rounds(3)
+                        let count = loop.uv.requestCount
+                        holding.increment()
+                        try await loop.untilTrue { found.value > 0 }
+                        try await pipe.end(tasks, on: loop)
+                        return count
+                    }
+                }
+                try await loop.untilTrue { holding.value == 4 }
+                let isUnknown = try await loop.getAddrInfo(host: "localhost", service: nil).isEmpty
+                #expect(!isUnknown)
+                found.increment()
+                #expect(try await holders.value == [3, 3, 3, 3])
+                try await group.shutdown()
+            }
+        }
+    }
+
+    /// A look is a call like others: on a file system that does not answer, polls keep no thread from the rest.
+    @Test func pollsWaitForTheirTurn() async {
+        await #expect(processExitsWith: .success) {
+            try await inFolder { loop, folder in
+                let pipe = NamedPipe(folder + "/p")
+                let tasks = pipe.occupy(3, on: loop)
+                try await loop.rounds(3)
+                let looks = (0..<20).map { number in
+                    loop.createTask {
+                        var changes = loop.files.poll("\(folder)/\(number)", every: .milliseconds(1))
+                            .makeAsyncIterator()
+                        return try await changes.next()?.error?.code
+                    }
+                }
+                try await loop.rounds(3)
+                #expect(try await loop.toThread { 1 } == 1)
+                try await loop.rounds(3)
+                #expect(!looks.contains { $0.isDone })
+                for task in tasks { task.cancel() }
+                try await loop.untilTrue {
+                    pipe.release()
+                    return looks.allSatisfy { $0.isDone }
+                }
+                for look in looks { #expect(try await look.value == .noSuchFile) }
+                try await pipe.end(tasks, on: loop)
+            }
         }
     }
 

@@ -47,3 +47,11 @@ func collected<Elements: AsyncSequence>(_ elements: Elements) async throws -> [E
     for try await element in elements { all.append(element) }
     return all
 }
+
+/// `prctl`, which Swift's overlay of glibc lacks.
+func controlProcess(_ option: Int32, _ second: UInt, _ third: UInt, _ fourth: UInt, _ fifth: UInt) -> Int32 {
+    guard let symbol = dlsym(nil, "prctl") else { return -1 }
+    typealias Function = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
+    // SAFETY: the type is that of the function's declaration in C, with as many of the optional arguments as it takes.
+    return unsafeBitCast(symbol, to: Function.self)(option, second, third, fourth, fifth)
+}

@@ -125,9 +125,37 @@ import Testing
                 #expect(await systemError { try await file.write("abc") } != nil)
                 #expect(await systemError { try await file.read(10) } != nil)
                 #expect(await systemError { try await file.read() } != nil)
+                for distance in [Int.min, .min + 1, -1, 1, .max] {
+                    #expect(loopCode(await caught { try await file.seekToEnd(before: distance) }) == .invalidArgument)
+                }
                 #expect(file.position == .max)
                 #expect(try await file.stat().size == 0)
             }
+        }
+    }
+
+    /// Also if nobody waits for it any more.
+    @Test func truncationComesBeforeWhatIsWrittenAfterIt() async throws {
+        try await inFolder { loop, folder in
+            let path = folder + "/a"
+            let file = try await loop.files.open(path, [.read, .write])
+            for _ in 0..<5 {
+                // So much that it takes a while to forget it.
+                writeNow(path, [UInt8](repeating: 1, count: 64 << 20))
+                let cutting = loop.createTask { try await file.truncate(to: 3) }
+                try await loop.untilTrue { systemStatus(path)?.st_size == 3 }
+                cutting.cancel()
+                _ = await caught { try await cutting.value }
+                try await file.seek(to: 1)
+                let writing = loop.createTask { try await file.write("abc") }
+                while !writing.isDone {
+                    #expect(loop.uv.requestCount <= 1)
+                    try await loop.rounds(1)
+                }
+                try await writing.value
+                #expect(try await file.pread(10, at: 0) == octets("\u{1}abc"))
+            }
+            try await file.close()
         }
     }
 

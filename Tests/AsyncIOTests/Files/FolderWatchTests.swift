@@ -75,13 +75,78 @@ import Testing
             try await loop.files.removeDirectory(inner)
             #expect(try await changes.next()?.name == "d")
             try await loop.files.makeDirectory(inner)
-            let reader = loop.createTask { while try await changes.next()?.name != "a" {} }
-            // Until it is seen: nobody knows when the new folder is found.
-            while !reader.isDone {
-                try await loop.files.writeFile(inner + "/a", "x")
-                try await loop.rounds(10)
+            try await loop.untilSeen("a", in: inner, by: changes)
+        }
+    }
+
+    @Test(arguments: [true, false], ["/", "//"])
+    func folderWithASlashAtTheEndGoesOnBeingWatched(isMoved: Bool, slashes: String) async throws {
+        try await inFolder { loop, folder in
+            let inner = folder + "/d"
+            try await loop.files.makeDirectory(inner)
+            var changes = loop.files.watch(inner + slashes).makeAsyncIterator()
+            if isMoved {
+                try await loop.files.rename(inner, to: folder + "/e")
+            } else {
+                try await loop.files.removeDirectory(inner)
             }
-            try await reader.value
+            #expect(try await changes.next()?.name == "d")
+            try await loop.files.makeDirectory(inner)
+            try await loop.untilSeen("a", in: inner, by: changes)
+        }
+    }
+
+    @Test func fileWithASlashAtTheEndIsNoFolder() async throws {
+        try await inFolder { loop, folder in
+            try await loop.files.writeFile(folder + "/a", "x")
+            var changes = loop.files.watch(folder + "/a/").makeAsyncIterator()
+            let error = await systemError { try await changes.next() }
+            #expect(error?.code == .notDirectory)
+            #expect(error?.subject == folder + "/a/")
+        }
+    }
+
+    /// The system watches what is there once, and libuv knows it by the path that came first.
+    @Test func folderWithTwoPathsGoesOnBeingWatchedUnderBoth() async throws {
+        try await inFolder { loop, folder in
+            let inner = folder + "/d"
+            try await loop.files.makeDirectory(inner)
+            try await loop.files.symlink("d", at: folder + "/s")
+            let first = loop.files.watch(inner).makeAsyncIterator()
+            let second = loop.files.watch(folder + "/s").makeAsyncIterator()
+            try await loop.files.removeDirectory(inner)
+            try await loop.files.makeDirectory(inner)
+            try await loop.untilSeen("a", in: inner, by: first)
+            try await loop.untilSeen("b", in: inner, by: second)
+        }
+    }
+
+    @Test func fileIsCalledByTheNameByWhichItIsWatched() async throws {
+        try await inFolder { loop, folder in
+            let path = folder + "/a"
+            try await loop.files.writeFile(path, "0")
+            try await loop.files.symlink("a", at: folder + "/s")
+            var first = loop.files.watch(path).makeAsyncIterator()
+            var second = loop.files.watch(folder + "/s").makeAsyncIterator()
+            try await loop.files.writeFile(path, "1", mode: .append)
+            #expect(try await first.next() == FileChange(name: "a", kind: .changed))
+            #expect(try await second.next() == FileChange(name: "s", kind: .changed))
+        }
+    }
+
+    /// File systems like to give a new file the number of the one that has just gone.
+    @Test func fileThatIsMadeAgainAtOnceIsWatched() async throws {
+        try await inFolder { loop, folder in
+            let path = folder + "/a"
+            writeNow(path, octets("0"))
+            var changes = loop.files.watch(path).makeAsyncIterator()
+            for _ in 0..<10 {
+                unlink(path)
+                writeNow(path, octets("0"))
+                while try await changes.next() != FileChange(name: "a", kind: .renamed) {}
+                try await loop.files.writeFile(path, "more", mode: .append)
+                while try await changes.next() != FileChange(name: "a", kind: .changed) {}
+            }
         }
     }
 
@@ -167,5 +232,20 @@ import Testing
                 #expect(gone.previous == back.current)
             }
         }
+    }
+}
+
+extension EventLoop {
+    /// Writes a file into a folder until a watcher has seen it: nobody knows when a new folder is found.
+    fileprivate func untilSeen(_ name: String, in folder: String, by changes: FileChanges.AsyncIterator) async throws {
+        let reader = createTask {
+            var changes = changes
+            while try await changes.next()?.name != name {}
+        }
+        while !reader.isDone {
+            try await files.writeFile(folder + "/" + name, "x")
+            try await rounds(10)
+        }
+        try await reader.value
     }
 }

@@ -82,6 +82,28 @@ import Testing
         }
     }
 
+    /// The terminal that controls a process has a second name, and a second number of a device with it.
+    @Test(arguments: [true, false]) func terminalWithTwoNamesIsNormalWhenBothAre(firstIsClosedFirst: Bool) async {
+        await #expect(processExitsWith: .success) { [firstIsClosedFirst] in
+            try await withControllingTerminal { loop, pty in
+                let other = open("/dev/tty", O_RDWR | O_CLOEXEC)
+                try #require(other >= 0)
+                let terminals = [
+                    try loop.openTTY(fileDescriptor: pty.near), try loop.openTTY(fileDescriptor: other),
+                ]
+                for terminal in terminals { try terminal.setMode(.raw) }
+                let order = firstIsClosedFirst ? terminals : terminals.reversed()
+                order[0].close()
+                await order[0].waitClosed()
+                #expect(pty.settings == .raw)
+                order[1].close()
+                await order[1].waitClosed()
+                #expect(pty.settings == .normal)
+                close(other)
+            }
+        }
+    }
+
     /// However children end, the mode is this process's affair.
     @Test(arguments: ["exit 0", "kill -TERM $$", "kill -SEGV $$"])
     func childrenLeaveTheModeAlone(end: String) async throws {
@@ -106,8 +128,9 @@ import Testing
 private func withControllingTerminal(
     _ body: nonisolated(nonsending) @escaping @Sendable (EventLoop, PseudoTerminal) async throws -> Void
 ) async throws {
-    // A leader of a group cannot make a session; then there is nothing to see.
-    guard setsid() != -1 else { return }
+    // The leader of a group cannot make a session, so it joins another group before.
+    if getpgrp() == getpid() { #expect(setpgid(0, getpgid(getppid())) == 0) }
+    try #require(setsid() != -1)
     // What a leader gets when its terminal goes, as it does at the end.
     signal(SIGHUP, SIG_IGN)
     try await onLoop { loop in

@@ -209,7 +209,8 @@ func unblock(_ number: Int32) {
                         try await arrived.value
                         try await passed
                         // Nobody removes a handler before everybody was called.
-                        try await loop.toThread { done.pass() }
+                        async let called: Void = onThread { done.pass() }
+                        try await called
                     }
                 }
             }
