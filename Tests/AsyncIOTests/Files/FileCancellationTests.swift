@@ -109,7 +109,7 @@ import Testing
                 #expect(!isUnknown)
                 found.increment()
                 #expect(try await holders.value == [3, 3, 3, 3])
-                try await group.shutdown()
+                try await group.shutdown(deadline: nil)
             }
         }
     }

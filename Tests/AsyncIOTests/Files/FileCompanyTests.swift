@@ -151,7 +151,7 @@ private actor Librarian {
                 return try await loop.files.readFile(name + ".copy").count
             }
             #expect(counts == [10_000, 10_000, 10_000, 10_000])
-            try await group.shutdown()
+            try await group.shutdown(deadline: nil)
         }
     }
 }

@@ -46,7 +46,7 @@ import Testing
             try await loop.rounds(2)
             return child.pid
         }
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
         // They have been collected as well.
         for pid in pids { #expect(!processExists(pid)) }
     }
@@ -68,7 +68,7 @@ import Testing
             }
             return try await ready.value
         }
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
         for folder in folders {
             #expect(access(folder, F_OK) == -1)
             #expect(openPaths(under: folder).isEmpty)

@@ -226,7 +226,7 @@ import Testing
 
     @Test func afterTheEndItThrowsClosed() async throws {
         let group = try EventLoopGroup(count: 2)
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
         let error = await caught { try await group.onEach { _ in } }
         #expect(loopCode(error) == .closed)
     }

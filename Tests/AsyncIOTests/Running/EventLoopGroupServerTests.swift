@@ -217,7 +217,7 @@ private final class NameProtocol: StreamProtocol {
             try await loop.rounds(2)
             waiter.cancel()
             try await group.next().run { other in try await other.untilTrue { other.allTasks.count > 1 } }
-            try await group.shutdown()
+            try await group.shutdown(deadline: nil)
             #expect(await settled(waiter) == "value ()")
         }
     }
@@ -282,7 +282,7 @@ private final class NameProtocol: StreamProtocol {
         let servers = try await group.startServer(host: "127.0.0.1", port: 0) { _, _ in }
         let waiter = Task { try await servers.waitClosed() }
         try await group.next().run { loop in try await loop.untilTrue { loop.allTasks.count > 1 } }
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
         try await waiter.value
         try await servers.waitClosed()
         await servers.close()
@@ -341,7 +341,7 @@ private final class NameProtocol: StreamProtocol {
 
     @Test func groupThatHasEndedServesNoMore() async throws {
         let group = try EventLoopGroup(count: 2)
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
         let error = await caught { try await group.startServer(host: "127.0.0.1", port: 0) { _, _ in } }
         #expect(loopCode(error) == .closed)
     }

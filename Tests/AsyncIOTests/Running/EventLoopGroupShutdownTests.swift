@@ -43,7 +43,7 @@ import Testing
             }
         }
         while begun.value == 0 { await Task.yield() }
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
         await #expect(throws: CancellationError.self) { try await caller.value }
     }
 
@@ -65,7 +65,7 @@ import Testing
                 try await loop.sleep(for: .seconds(3600))
             }
         }
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
         #expect(closed.value == 1)
     }
 
@@ -97,7 +97,7 @@ import Testing
             guard case .ip(_, let port) = try #require(servers.addresses.first) else { return 0 }
             let (reader, writer) = try await loop.openConnection(host: "127.0.0.1", port: port)
             try await loop.untilTrue { written.value == 1 }
-            let end = loop.createTask { try await group.shutdown() }
+            let end = loop.createTask { try await group.shutdown(deadline: nil) }
             try await loop.rounds(10)
             let received = try await reader.read().count
             try await end.value
@@ -122,7 +122,7 @@ import Testing
             let (reader, writer) = try await loop.openConnection(host: "127.0.0.1", port: port)
             try await loop.untilTrue { written.value == 1 }
             await servers.close()
-            let end = loop.createTask { try await group.shutdown() }
+            let end = loop.createTask { try await group.shutdown(deadline: nil) }
             // The loop without a connection is closed, and so would the other be.
             try await loop.untilTrue { group.executors.contains { (try? $0.callSoonThreadsafe { _ in }) == nil } }
             let received = try await reader.read().count
@@ -137,7 +137,7 @@ import Testing
     @Test func serversListenNoMore() async throws {
         let group = try EventLoopGroup(count: 2)
         let servers = try await group.startServer(host: "127.79.1.4", port: 0) { _, _ in }
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
         let code = try await onLoop { loop in
             guard case .ip(_, let port) = try #require(servers.addresses.first) else { return nil as IOError.Code? }
             return systemCode(
@@ -153,12 +153,12 @@ import Testing
         let group = try EventLoopGroup(count: 1)
         try await group.holdUp(begun: begun, cleaned: cleaned)
         let first = Task {
-            try await group.shutdown()
+            try await group.shutdown(deadline: nil)
             return cleaned.value
         }
         while begun.value == 0 { await Task.yield() }
         let second = Task {
-            try await group.shutdown()
+            try await group.shutdown(deadline: nil)
             returned.increment()
             return cleaned.value
         }
@@ -170,7 +170,7 @@ import Testing
 
     @Test func shutdownOfWhatIsOverReturnsAtOnce() async throws {
         let group = try EventLoopGroup(count: 1)
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
         try await group.shutdown(deadline: .zero)
         try await onLoop { _ in try await group.shutdown(deadline: nil) }
     }
@@ -188,8 +188,8 @@ import Testing
 
     @Test func oneOfItsOwnLoopsMayBeginItWithoutWaiting() async throws {
         let group = try EventLoopGroup(count: 2)
-        try await group.next().run { _ in _ = Task.detached { try await group.shutdown() } }
-        try await group.shutdown()
+        try await group.next().run { _ in _ = Task.detached { try await group.shutdown(deadline: nil) } }
+        try await group.shutdown(deadline: nil)
     }
 
     @Test func loopOfATaskThatWaitsGoesOn() async throws {
@@ -197,7 +197,7 @@ import Testing
         let group = try EventLoopGroup(count: 1)
         try await group.holdUp(begun: begun, cleaned: cleaned)
         try await onLoop { loop in
-            let end = loop.createTask { try await group.shutdown() }
+            let end = loop.createTask { try await group.shutdown(deadline: nil) }
             // This loop runs, or nobody would let the group end.
             try await loop.untilTrue { begun.value == 1 }
             try group.next().callSoonThreadsafe { loop in loop.allTasks.first?.cancel() }
@@ -210,13 +210,13 @@ import Testing
         let (begun, cleaned) = (SharedCounter(), SharedCounter())
         let group = try EventLoopGroup(count: 1)
         try await group.holdUp(begun: begun, cleaned: cleaned)
-        let waiter = Task { try await group.shutdown() }
+        let waiter = Task { try await group.shutdown(deadline: nil) }
         while begun.value == 0 { await Task.yield() }
         waiter.cancel()
         await #expect(throws: CancellationError.self) { try await waiter.value }
         #expect(cleaned.value == 0)
         try group.next().callSoonThreadsafe { loop in loop.allTasks.first?.cancel() }
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
         #expect(cleaned.value == 1)
     }
 
@@ -227,7 +227,7 @@ import Testing
         let trace = try await onLoop { loop in
             let trace = Trace()
             let task = loop.createTask {
-                do { try await group.shutdown() } catch { trace("\(error is CancellationError)") }
+                do { try await group.shutdown(deadline: nil) } catch { trace("\(error is CancellationError)") }
                 try await loop.rounds(1)
                 trace("went on")
             }
@@ -238,7 +238,7 @@ import Testing
         }
         #expect(trace == ["true", "went on"])
         try group.next().callSoonThreadsafe { loop in loop.allTasks.first?.cancel() }
-        try await group.shutdown()
+        try await group.shutdown(deadline: nil)
     }
 
     @Test func scopeShutsDownAfterAFailure() async throws {

@@ -302,7 +302,7 @@ import Testing
             loop.createTask {
                 do { try await loop.sleep(for: .seconds(3600)) } catch {
                     do {
-                        try await loop.withTimeout(.seconds(1)) { try await loop.rounds(1) }
+                        try await loop.withTimeout(.seconds(3600)) { try await loop.rounds(1) }
                     } catch { trace("timeout \(type(of: error))") }
                     do {
                         try await loop.withTaskGroup { group in

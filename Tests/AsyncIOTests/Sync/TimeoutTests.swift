@@ -29,9 +29,9 @@ import Testing
     @Test func deadlineIsWhatWasAskedFor() async throws {
         let isInside = try await onLoop { loop in
             let before = loop.time()
-            return try await loop.withTimeout(.seconds(10)) { timeout in
+            return try await loop.withTimeout(.seconds(3600)) { timeout in
                 let when = timeout.when!
-                return when >= before.advanced(by: .seconds(10)) && when <= loop.time().advanced(by: .seconds(10))
+                return when >= before + .seconds(3600) && when <= loop.time() + .seconds(3600)
             }
         }
         #expect(isInside)
@@ -303,7 +303,7 @@ import Testing
             try await withThrowingTaskGroup(of: EventLoopError?.self) { group in
                 group.addTask {
                     do {
-                        try await EventLoop.running.withTimeout(.seconds(1)) {}
+                        try await EventLoop.running.withTimeout(.seconds(3600)) {}
                         return nil
                     } catch { return error as? EventLoopError }
                 }
