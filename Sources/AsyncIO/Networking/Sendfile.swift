@@ -189,9 +189,9 @@ private final class PieceRead: WorkItem {
     }
 
     func perform() {
-        bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            status = System.read(file, into: UnsafeMutableRawBufferPointer(buffer), at: offset)
-            count = max(status, 0)
+        bytes = [UInt8](upTo: size) { buffer in
+            status = System.read(file, into: buffer, at: offset)
+            return status
         }
     }
 

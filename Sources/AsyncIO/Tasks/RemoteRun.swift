@@ -25,7 +25,7 @@ extension LoopExecutor {
 
     /// The same, and whether the caller was cancelled meanwhile.
     ///
-    /// - Throws: `CancellationError` if the caller's own loop closes.
+    /// - Throws: `CancellationError` if the caller's own loop closes, or the task of a loop had been cancelled before.
     func call<Value>(
         _ origin: SourceLocation,
         _ body: nonisolated(nonsending) @Sendable @escaping (EventLoop) async throws -> sending Value

@@ -39,12 +39,18 @@ extension EventLoop {
     /// Makes calls for a task of this loop, and waits until all have been answered. When one fails the others are cancelled.
     ///
     /// - Returns: the answers in the order of the calls, and which call was the first to fail.
-    /// - Throws: `CancellationError` if this loop closes; what the calls throw is in their answers.
+    /// - Throws: `CancellationError` if this loop closes, or the task was cancelled before; what the calls throw is in their
+    ///   answers.
     func wait<Value>(
         for calls: [PendingCall<Value>], in task: any ScheduledTask, _ origin: SourceLocation,
         _ body: nonisolated(nonsending) @Sendable @escaping (EventLoop) async throws -> sending Value
     ) async throws -> (answers: [RemoteAnswer<Value>], firstFailure: Int?) {
         if ready.pointee.isClosing { try await refuseToWait() }
+        if task.takePendingCancellation() {
+            // It ends the wait before anything has been called.
+            task.redeliverCancellation()
+            try await createFuture(of: Void.self).value
+        }
         let wait = RemoteWait(for: calls, loop: self)
         let home = UncheckedTransfer(wait)  // SAFETY: unwrapped on the loop's thread only.
         let executor = self.executor

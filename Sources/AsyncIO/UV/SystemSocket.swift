@@ -106,9 +106,9 @@ struct SystemSocket {
     /// A new array of what has come, up to `count` bytes.
     func receive(_ count: Int) -> (status: Int, bytes: [UInt8]) {
         var status = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            status = receive(into: UnsafeMutableRawBufferPointer(buffer))
-            filled = max(status, 0)
+        let bytes = [UInt8](upTo: count) { buffer in
+            status = receive(into: buffer)
+            return status
         }
         return (status, bytes)
     }
@@ -117,9 +117,9 @@ struct SystemSocket {
     func receiveFrom(_ count: Int) -> (status: Int, bytes: [UInt8], name: SocketName) {
         var status = 0
         var name = SocketName()
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            status = receive(into: UnsafeMutableRawBufferPointer(buffer), from: &name)
-            filled = max(status, 0)
+        let bytes = [UInt8](upTo: count) { buffer in
+            status = receive(into: buffer, from: &name)
+            return status
         }
         return (status, bytes, name)
     }
@@ -222,4 +222,21 @@ extension System {
 
     /// The same once more, after a handler for SIGPIPE has been removed; if it was done before.
     static func ignoreBrokenPipesAgain() { asyncio_ignore_broken_pipes() }
+}
+
+extension [UInt8] {
+    /// An array of what `fill` writes into memory of that size; it answers how many bytes that is, or a status below zero.
+    ///
+    /// All empty arrays share one piece of memory. The standard library's initialiser writes their count there, on whatever
+    /// thread it is called, so it is not called for them.
+    init(upTo capacity: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Int) {
+        guard capacity > 0 else {
+            _ = fill(UnsafeMutableRawBufferPointer(start: nil, count: 0))
+            self = []
+            return
+        }
+        self.init(unsafeUninitializedCapacity: capacity) { buffer, count in
+            count = Swift.max(fill(UnsafeMutableRawBufferPointer(buffer)), 0)
+        }
+    }
 }

@@ -179,13 +179,14 @@ private final class NameProtocol: StreamProtocol {
         }
     }
 
-    @Test(arguments: ["close", "closeClients", "abortClients"])
-    func cancellationWhileServersAreToldSomethingIsTheNextWaits(what: String) async throws {
+    @Test(arguments: ["close", "closeClients", "abortClients"], [false, true])
+    func cancellationWhileServersAreToldSomethingIsTheNextWaits(what: String, before: Bool) async throws {
         let trace = try await EventLoopGroup.with(count: 2) { group in
             let servers = try await group.startServer(host: "127.0.0.1", port: 0) { _, _ in }
             return try await onLoop { loop in
                 let trace = Trace()
                 let task = loop.createTask {
+                    if before { loop.currentTask?.cancel() }
                     switch what {
                     case "close": await servers.close()
                     case "closeClients": await servers.closeClients()
@@ -198,7 +199,7 @@ private final class NameProtocol: StreamProtocol {
                 }
                 // It waits for the first loop by now.
                 try await loop.rounds(1)
-                task.cancel()
+                if !before { task.cancel() }
                 try await task.value
                 return trace.entries
             }

@@ -30,8 +30,7 @@ func systemCode(_ error: (any Error)?) -> IOError.Code? { (error as? IOError)?.c
 /// Bytes that look random and are the same for the same seed.
 func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     var random = SplitMix(seed: seed)
-    return [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-        let bytes = UnsafeMutableRawBufferPointer(buffer)
+    return [UInt8](upTo: count) { bytes in
         var place = 0
         while place < count {
             let word = random.next()
@@ -42,7 +41,7 @@ func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
             }
             place += 8
         }
-        filled = count
+        return count
     }
 }
 
