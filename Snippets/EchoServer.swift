@@ -17,8 +17,6 @@ final class Echo: StreamProtocol {
     // A client that does not read is not read from either, so that what waits for it stays small.
     func pauseWriting() { transport?.pauseReading() }
     func resumeWriting() { transport?.resumeReading() }
-
-    // The transport and its protocol hold each other; this is the end of that.
 }
 
 let arguments = CommandLine.arguments.dropFirst()

@@ -167,7 +167,7 @@ static inline int asyncio_reset_signals(void) {
 
 /// Where the environment has its list of folders for programs.
 static inline const char *asyncio_search_path(char *const *environment) {
-    for (; *environment != NULL; environment++)
+    for (; environment != NULL && *environment != NULL; environment++)
         if (strncmp(*environment, "PATH=", 5) == 0) return *environment + 5;
     return "/bin:/usr/bin";
 }
@@ -219,9 +219,10 @@ static inline void asyncio_child_did_fork(void) {
     if (setup->user != -1 && setuid((uid_t)setup->user) != 0) asyncio_child_fail(setup, ASYNCIO_CHILD_USER);
     if (setup->closes_descriptors) asyncio_close_descriptors();
     // This is the child's copy.
-    if (asyncio_place_descriptors(options->stdio, options->stdio_count) != 0 || asyncio_reset_signals() != 0)
-        asyncio_child_fail(setup, ASYNCIO_CHILD_EXEC);
+    if (asyncio_place_descriptors(options->stdio, options->stdio_count) != 0) asyncio_child_fail(setup, ASYNCIO_CHILD_EXEC);
+    // Before signals may arrive: one that ends the child here is its end, and no failure to start it.
     asyncio_child_report(setup, ASYNCIO_CHILD_EXEC, 0);
+    if (asyncio_reset_signals() != 0) asyncio_child_fail(setup, ASYNCIO_CHILD_EXEC);
 #if defined(__APPLE__)
     char **environment = *_NSGetEnviron();
 #else

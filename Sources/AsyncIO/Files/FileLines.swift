@@ -28,7 +28,7 @@ extension AsyncFile {
     ///
     /// asyncio: StreamReader.readuntil · libuv: uv_fs_read
     public func readUntil(_ separator: [UInt8], limit: Int = AsyncFile.defaultLineLimit) async throws -> [UInt8] {
-        let initial = try SeparatorSearch([separator])
+        let initial = try SeparatorSearch(separator: separator)
         guard limit > 0 else { throw EventLoopError.invalidArgument("limit: must be positive") }
         return try await inOrder("AsyncFile.readUntil") {
             var search = initial

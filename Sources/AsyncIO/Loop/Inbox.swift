@@ -10,8 +10,6 @@ final class Inbox: Sendable {
     private struct State: ~Copyable {
         var ring = RingBuffer<ReadyEntry>(minimumCapacity: 64)
         var isClosed = false
-        /// The loop waits for events, or will after looking here, and nobody has woken it yet.
-        var needsWake = false
         var waker: UVWaker?
     }
 
@@ -24,6 +22,9 @@ final class Inbox: Sendable {
     /// Whether there may be entries: spares the lock in an iteration that follows no post. What it misses is found before the
     /// loop waits, under the lock.
     private let hasEntries = Atomic<Bool>(false)
+    /// The loop waits for events, or will after looking here, and nobody has woken it yet. Only the loop sets it, while holding
+    /// `lock`; without the lock it may be cleared.
+    private let needsWake = Atomic<Bool>(false)
     /// Threads that are inside `UVWaker.wake`: the handle may not be closed meanwhile.
     private let wakers = Atomic<Int>(0)
 
@@ -52,11 +53,11 @@ final class Inbox: Sendable {
         }
         state.pointee.ring.push(entry)
         hasEntries.store(true, ordering: .relaxed)
-        guard state.pointee.needsWake, let waker = state.pointee.waker else {
+        guard needsWake.load(ordering: .relaxed), let waker = state.pointee.waker else {
             lock.unlock()
             return true
         }
-        state.pointee.needsWake = false
+        needsWake.store(false, ordering: .relaxed)
         wakers.wrappingAdd(1, ordering: .acquiringAndReleasing)
         lock.unlock()
         waker.wake()
@@ -68,13 +69,18 @@ final class Inbox: Sendable {
     /// the loop.
     @inline(__always)
     func drain(into queue: UnsafeMutablePointer<ReadyQueue>, willWait: Bool) {
-        if willWait || hasEntries.load(ordering: .relaxed) { drainLocked(into: queue, willWait: willWait) }
+        if willWait || hasEntries.load(ordering: .relaxed) {
+            drainLocked(into: queue, willWait: willWait)
+        } else {
+            // Something else has woken the loop. Who posts and has not seen this yet wakes it once too often.
+            needsWake.store(false, ordering: .relaxed)
+        }
     }
 
     private func drainLocked(into queue: UnsafeMutablePointer<ReadyQueue>, willWait: Bool) {
         lock.lock()
         let isEmpty = state.pointee.ring.isEmpty
-        state.pointee.needsWake = isEmpty && willWait
+        needsWake.store(isEmpty && willWait, ordering: .relaxed)
         if !isEmpty {
             swap(&state.pointee.ring, &spare.pointee)
             hasEntries.store(false, ordering: .relaxed)

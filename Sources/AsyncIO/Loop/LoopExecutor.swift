@@ -93,16 +93,24 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
     ///
     /// asyncio: loop.call_soon_threadsafe · libuv: uv_async_send
     @discardableResult
+    @inlinable
     public func callSoonThreadsafe(
         _ callback: sending @escaping (EventLoop) throws -> Void
     ) throws -> ThreadsafeHandle {
         let handle = ThreadsafeHandle(callback)
+        try post(handle)
+        return handle
+    }
+
+    /// Where the caller does not use the handle, its one reference is handed over here: none is dropped later, when the loop's
+    /// processor has it.
+    @usableFromInline
+    func post(_ handle: consuming ThreadsafeHandle) throws {
         if isOnLoopThread && !ready.pointee.isClosing {
             ready.pointee.ring.push(.posted(handle))
         } else if !inbox.post(.posted(handle)) {
             throw EventLoopError.closed
         }
-        return handle
     }
 
     /// Calls `body` on the loop's thread: now, if this is it. After the end of the loop nothing happens.

@@ -22,6 +22,7 @@ public final class ThreadsafeHandle: Sendable {
     /// forth between the processors' caches with every post.
     private let runner = Atomic<UInt>(0)
 
+    @usableFromInline
     init(_ callback: sending @escaping (EventLoop) throws -> Void) { self.callback = callback }
 
     /// Whether the callback was cancelled before it ran.
@@ -59,9 +60,8 @@ public final class ThreadsafeHandle: Sendable {
                 completions.announce()
             }
         }
-        let callback = self.callback
-        self.callback = nil
-        try callback?(loop)
+        // Not copied and set to nil: that would be two changes of a count that the posting thread had last.
+        try callback.take()?(loop)
     }
 
     /// Drops the callback without running it: the loop closes.

@@ -25,6 +25,9 @@ final class SignalState: LoopAttachment {
         if signal == .interrupt { interruptWatchers.wrappingAdd(change, ordering: .acquiringAndReleasing) }
     }
 
+    /// Also where a loop is dropped that was not closed.
+    deinit { loopDidClose() }
+
     func loopDidClose() {
         let watchedPipes = handlers[.pipe] != nil || sequences[.pipe] != nil
         for signal in handlers.keys { Self.watchersDidChange(by: -1, for: signal) }

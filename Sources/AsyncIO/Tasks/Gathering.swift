@@ -39,9 +39,12 @@ final class GatherFuture: Future<Void> {
     /// Cancels the children; this is done when they are.
     override func cancel() -> Bool {
         guard !isDone else { return false }
-        for child in children where child.cancel() { isCancelling = true }
+        // False if the children are done already and only their calls are to come: then the cancellation is the next wait's.
+        var wasHeard = false
+        for child in children where child.cancel() { wasHeard = true }
+        if wasHeard { isCancelling = true }
         // A loop that closes calls nobody back: nothing would be heard of the ends of the children, nor of earlier ones.
-        guard loop.ready.pointee.isClosing else { return isCancelling }
+        guard loop.ready.pointee.isClosing else { return wasHeard }
         complete(.cancelled)
         return true
     }

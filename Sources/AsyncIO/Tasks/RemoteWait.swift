@@ -8,6 +8,8 @@ private final class RemoteWait: Future<Void> {
     private(set) var cancellations = 0
     /// The first call that failed, after which the others were cancelled.
     private(set) var firstFailure: Int?
+    /// The others had been cancelled already when the caller was: what they make of that is no answer to the caller's.
+    private(set) var cancelledAfterFailure = false
 
     init(for calls: [any CancellableCall], loop: EventLoop) {
         self.calls = calls
@@ -18,6 +20,7 @@ private final class RemoteWait: Future<Void> {
     override func cancel() -> Bool {
         guard !isDone else { return false }
         cancellations += 1
+        if firstFailure != nil { cancelledAfterFailure = true }
         for call in calls { call.cancel() }
         // A loop that closes does not hear of the answers.
         if loop.ready.pointee.isClosing { complete(.cancelled) }
@@ -73,7 +76,7 @@ extension EventLoop {
         let answers = calls.map { $0.takeAnswer() }
         // One that nobody has heard of is for the task's next wait; but an error may deliver it as well.
         let heard = answers.map(\.cancellations).max() ?? 0
-        if cameLate || heard < wait.cancellations { task.redeliverCancellation() }
+        if cameLate || wait.cancelledAfterFailure || heard < wait.cancellations { task.redeliverCancellation() }
         if let first = wait.firstFailure, case .failure(is CancellationError) = answers[first].result.value {
             _ = task.takePendingCancellation()
         }

@@ -34,6 +34,21 @@ import Testing
         }
     }
 
+    @Test func programIsFoundWithoutAnEnvironment() async {
+        await #expect(processExitsWith: .success) {
+            try await onLoop { loop in
+                let environment = try loop.system.environment
+                clearenv()
+                // The end of this test is told by means of the environment.
+                defer { for (name, value) in environment { setenv(name, value, 1) } }
+                let child = try await loop.createSubprocess("env", stdout: .pipe)
+                let (output, _) = try await child.communicate()
+                #expect(output == [])
+                #expect(child.returnCode == 0)
+            }
+        }
+    }
+
     @Test func environmentIsInheritedByDefaultAndSeenByAShell() async throws {
         try await onLoop { loop in
             let inherited = try await loop.shellOutput("echo $PATH")

@@ -157,6 +157,36 @@ import Testing
         }
     }
 
+    @Test func cancellationAfterAFailureIsTheNextWaits() async throws {
+        let cleaning = SharedCounter()
+        let gate = Gate()
+        let trace = try await EventLoopGroup.with(count: 2) { group in
+            try await onLoop { loop in
+                let trace = Trace()
+                let task = loop.createTask {
+                    do {
+                        _ = try await group.onEach { other in
+                            if nameOfThisThread() == "loop-1" { throw TestError(name: "loop-1") }
+                            do { try await other.sleep(for: .seconds(3600)) } catch {
+                                cleaning.increment()
+                                gate.pass()
+                            }
+                        }
+                    } catch { trace("\(error)") }
+                    do { try await loop.sleep(for: .seconds(3600)) } catch { trace("cancelled") }
+                }
+                // The failure has cancelled the other one, which is not the caller's cancellation.
+                try await loop.untilTrue { cleaning.value == 1 }
+                task.cancel()
+                gate.open()
+                try await task.value
+                return trace.entries
+            }
+        }
+        #expect(trace.last == "cancelled")
+        #expect(trace.first?.contains("loop-1") == true)
+    }
+
     @Test func cancellationOfALoopsTaskReachesEachLoopOnceAndIsWaitedFor() async throws {
         let (begun, cleaned) = (SharedCounter(), SharedCounter())
         try await EventLoopGroup.with(count: 3) { group in

@@ -57,6 +57,24 @@ private func expected(_ wanted: String, _ found: String) -> String? {
         }
     }
 
+    @Test func handlerOfALoopThatWasDroppedIsNone() async {
+        await #expect(processExitsWith: .success) {
+            onMainThreadOfACopy {
+                do {
+                    let dropped = try EventLoop()
+                    try dropped.addSignalHandler(.interrupt) {}
+                }
+                let found = outcome {
+                    try AsyncIO.run { loop in
+                        deliver(SIGINT)
+                        try await loop.sleep(for: .seconds(3600))
+                    }
+                }
+                return expected("KeyboardInterrupt", found)
+            }
+        }
+    }
+
     @Test func interruptWhileARunCleansUpIsThrown() async {
         await #expect(processExitsWith: .success) {
             onMainThreadOfACopy {

@@ -123,6 +123,29 @@ import Testing
         #expect(!other)
     }
 
+    @Test func requestThatNoChildHearsIsDeliveredInThePlaceOfTheirError() async throws {
+        let trace = try await onLoop { loop in
+            let trace = Trace()
+            let stubborn = loop.createTask {
+                do { try await loop.sleep(for: .seconds(3600)) } catch { throw TestError(name: "stubborn") }
+            }
+            let other = loop.createTask { try await loop.sleep(for: .seconds(3600)) }
+            let task = loop.createTask {
+                do { _ = try await loop.gather([stubborn, other]) } catch { trace(summary(error)) }
+                trace("\(loop.currentTask?.cancelling ?? 0)")
+                try await loop.rounds(1)
+                trace("went on")
+            }
+            try await loop.rounds(3)
+            task.cancel()
+            // The children have ended when this one comes, and the task has not heard of it.
+            loop.callSoon { task.cancel() }
+            try await task.value
+            return trace.entries
+        }
+        #expect(trace == ["cancelled", "2", "went on"])
+    }
+
     @Test func gatherResultsPutsErrorsAndCancellationsInTheirPlaces() async throws {
         let results = try await onLoop { loop in
             let cancelled = loop.createFuture(of: Int.self)
