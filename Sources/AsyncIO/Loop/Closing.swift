@@ -90,7 +90,7 @@ extension EventLoop {
         case .resume(let continuation): perform(.resume(continuation))
         case .timer(let timer):
             if case .sleeper(let continuation) = timer.takeAction() { perform(.resume(continuation)) }
-        case .posted(let handle): handle.discard()
+        case .posted(let place): PostedCallback.discard(place)
         case .callback, .cancelled: break
         }
     }

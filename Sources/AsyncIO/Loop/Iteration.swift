@@ -125,8 +125,10 @@ extension EventLoop {
                 ready.pointee.ring.push(.resume(continuation))
             case .none: break
             }
-        case .posted(let handle):
-            do { try handle.perform(on: self) } catch { callbackFailed(error, handle: nil, origin: origin) }
+        case .posted(let place):
+            do { try PostedCallback.perform(place, on: self) } catch {
+                callbackFailed(error, handle: nil, origin: origin)
+            }
         case .cancelled:
             break
         }

@@ -95,22 +95,20 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
     @discardableResult
     @inlinable
     public func callSoonThreadsafe(
-        _ callback: sending @escaping (EventLoop) throws -> Void
+        _ callback: consuming sending @escaping (EventLoop) throws -> Void
     ) throws -> ThreadsafeHandle {
-        let handle = ThreadsafeHandle(callback)
-        try post(handle)
-        return handle
+        ThreadsafeHandle(self, try post(callback))
     }
 
-    /// Where the caller does not use the handle, its one reference is handed over here: none is dropped later, when the loop's
-    /// processor has it.
     @usableFromInline
-    func post(_ handle: consuming ThreadsafeHandle) throws {
+    func post(_ callback: consuming sending @escaping (EventLoop) throws -> Void) throws -> PostedReference {
         if isOnLoopThread && !ready.pointee.isClosing {
-            ready.pointee.ring.push(.posted(handle))
-        } else if !inbox.post(.posted(handle)) {
-            throw EventLoopError.closed
+            let (place, state) = inbox.place(callback)
+            ready.pointee.ring.push(.posted(place))
+            return PostedReference(place, state: state)
         }
+        guard let posted = inbox.post(callback) else { throw EventLoopError.closed }
+        return posted
     }
 
     /// Calls `body` on the loop's thread: now, if this is it. After the end of the loop nothing happens.
@@ -135,7 +133,7 @@ public final class LoopExecutor: TaskExecutor, SerialExecutor {
     func drop(_ entry: consuming ReadyEntry) {
         switch consume entry {
         case .job(let job), .isolatedJob(let job): reportOrphan(job)
-        case .posted(let handle): handle.discard()
+        case .posted(let place): PostedCallback.discard(place)
         case .timer(let timer): timer.abandon()
         case .callback, .resume, .cancelled: break
         }

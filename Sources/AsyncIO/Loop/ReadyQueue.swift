@@ -12,7 +12,7 @@ enum ReadyEntry {
     /// A timer whose deadline has come.
     case timer(TimerHandle)
     /// A callback that another thread posted.
-    case posted(ThreadsafeHandle)
+    case posted(PostedCallback.Reference)
     /// What was here has been cancelled.
     case cancelled
 }

@@ -4,70 +4,69 @@ import Synchronization
 
 /// A callback that was posted with ``LoopExecutor/callSoonThreadsafe(_:)``. Sendable.
 ///
+/// When the result of `callSoonThreadsafe` is not used the optimiser removes the handle.
+///
 /// asyncio: the Handle of loop.call_soon_threadsafe
 public final class ThreadsafeHandle: Sendable {
-    private enum State {
-        static let pending: UInt8 = 0
-        static let running: UInt8 = 1
-        /// Running, and a thread waits in `cancel()` for the end.
-        static let awaited: UInt8 = 2
-        static let done: UInt8 = 3
-        static let cancelled: UInt8 = 4
+    @usableFromInline let executor: LoopExecutor
+    @usableFromInline let posted: PostedReference
+
+    @inlinable
+    init(_ executor: LoopExecutor, _ posted: PostedReference) {
+        self.executor = executor
+        self.posted = posted
+        wasCancelled = false
     }
 
-    private let state = Atomic<UInt8>(State.pending)
-    // SAFETY: handed over by the posting thread; after that only the loop's thread touches it.
-    private nonisolated(unsafe) var callback: ((EventLoop) throws -> Void)?
-    /// The thread that runs the callback. A reference to the executor would tell as well, but its count would go back and
-    /// forth between the processors' caches with every post.
-    private let runner = Atomic<UInt>(0)
-
-    @usableFromInline
-    init(_ callback: sending @escaping (EventLoop) throws -> Void) { self.callback = callback }
+    // SAFETY: only touched while holding the inbox's lock.
+    @usableFromInline nonisolated(unsafe) var wasCancelled: Bool
 
     /// Whether the callback was cancelled before it ran.
-    public var isCancelled: Bool { state.load(ordering: .acquiring) == State.cancelled }
+    public var isCancelled: Bool {
+        executor.inbox.locked { wasCancelled || posted.isIn(PostedCallback.Phase.cancelled) }
+    }
 
     /// Takes the callback back. If it is running at this moment, a call from another thread waits for its end, so that
     /// afterwards it is certain that the callback does not run (asyncio does so from 3.14).
     ///
     /// asyncio: Handle.cancel
     public func cancel() {
-        if state.compareExchange(expected: State.pending, desired: State.cancelled, ordering: .acquiringAndReleasing)
-            .exchanged
-        {
-            return
-        }
-        guard runner.load(ordering: .acquiring) != ThreadIdentity.current.rawValue else { return }
-        let (_, seen) = state.compareExchange(
-            expected: State.running, desired: State.awaited, ordering: .acquiringAndReleasing)
-        guard seen == State.running || seen == State.awaited else { return }
-        completions.wait { self.state.load(ordering: .acquiring) != State.awaited }
-    }
-
-    /// Runs the callback on the loop's thread unless it was cancelled.
-    func perform(on loop: EventLoop) throws {
-        runner.store(ThreadIdentity.current.rawValue, ordering: .releasing)
-        guard
-            state.compareExchange(expected: State.pending, desired: State.running, ordering: .acquiringAndReleasing)
-                .exchanged
-        else {
-            callback = nil
-            return
-        }
-        defer {
-            if state.exchange(State.done, ordering: .acquiringAndReleasing) == State.awaited {
-                completions.announce()
+        let isCancelled = executor.inbox.locked {
+            if posted.change(from: PostedCallback.Phase.pending, to: PostedCallback.Phase.cancelled) {
+                wasCancelled = true
             }
+            return wasCancelled
         }
-        // Not copied and set to nil: that would be two changes of a count that the posting thread had last.
-        try callback.take()?(loop)
+        guard !isCancelled, !executor.isOnLoopThread else { return }
+        guard
+            posted.change(from: PostedCallback.Phase.running, to: PostedCallback.Phase.awaited)
+                || posted.isIn(PostedCallback.Phase.awaited)
+        else { return }
+        completions.wait { !posted.isIn(PostedCallback.Phase.awaited) }
     }
 
-    /// Drops the callback without running it: the loop closes.
-    func discard() {
-        _ = state.compareExchange(expected: State.pending, desired: State.cancelled, ordering: .acquiringAndReleasing)
-        callback = nil
+    /// A callback has ended for whose end somebody waits.
+    static func announceEnd() { completions.announce() }
+}
+
+/// One use of a place for a posted callback.
+@usableFromInline
+struct PostedReference: Sendable {
+    // SAFETY: the place lives as long as the executor, which the handle holds; only its atomic state is touched from here.
+    private nonisolated(unsafe) let place: PostedCallback.Reference
+    private let use: UInt64
+
+    init(_ place: PostedCallback.Reference, state: UInt64) {
+        self.place = place
+        use = state & ~(PostedCallback.Phase.nextUse - 1)
+    }
+
+    func isIn(_ phase: UInt64) -> Bool { place.pointee.state.load(ordering: .acquiring) == use | phase }
+
+    func change(from phase: UInt64, to next: UInt64) -> Bool {
+        place.pointee.state.compareExchange(
+            expected: use | phase, desired: use | next, ordering: .acquiringAndReleasing
+        ).exchanged
     }
 }
 
