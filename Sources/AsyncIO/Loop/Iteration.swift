@@ -126,12 +126,16 @@ extension EventLoop {
             case .none: break
             }
         case .posted(let place):
-            do { try PostedCallback.perform(place, on: self) } catch {
-                callbackFailed(error, handle: nil, origin: origin)
-            }
+            performPosted(place, origin)
         case .cancelled:
             break
         }
+    }
+
+    /// Not inlined: callbacks of the loop's own thread would pay for its registers.
+    @inline(never)
+    private func performPosted(_ place: PostedCallback.Reference, _ origin: SourceLocation?) {
+        do { try PostedCallback.perform(place, on: self) } catch { callbackFailed(error, handle: nil, origin: origin) }
     }
 
     /// Runs a part of a task, and what has to go on in the same turn.
