@@ -1,5 +1,7 @@
 // A loop's work for libuv's pool: many small jobs to one request of the pool.
 
+import Synchronization
+
 /// A job in a ``PoolQueue``.
 protocol PoolJob: AnyObject {
     /// On a thread of the pool.
@@ -12,7 +14,8 @@ protocol PoolJob: AnyObject {
 ///
 /// A request for each job would wake a thread for each job. So a request is a pump: it runs jobs until there are
 /// none, or for a millisecond: then files and DNS, which use the same threads, have their turn. So a job that takes
-/// longer is alone in its request.
+/// longer is alone in its request. A pump that has had several jobs waits a moment for more before it ends: to wake a thread
+/// takes longer than many a job.
 ///
 /// libuv: uv_queue_work
 final class PoolQueue: Sendable {
@@ -20,18 +23,24 @@ final class PoolQueue: Sendable {
         var waiting = RingBuffer<any PoolJob>(minimumCapacity: 16)
         var done: [any PoolJob] = []
         var pumps = 0
+        /// Those of the pumps that wait for more to do.
+        var waitingPumps = 0
         /// The loop knows that there is something in `done`.
         var isAnnounced = false
     }
 
     /// How long a pump runs jobs, in nanoseconds, before it goes to the end of libuv's queue.
     private static let turn: Int64 = 1_000_000
+    /// How long it waits for another job.
+    private static let patience: Int64 = 20_000
 
     private let executor: LoopExecutor
     private let threads: Int
     private let lock = PthreadLock()
     // SAFETY: touched only while holding `lock`. Jobs are handed from thread to thread under it.
     private nonisolated(unsafe) let state: UnsafeMutablePointer<State>
+    /// Whether there may be jobs in `waiting`: for pumps that look without the lock.
+    private let hasWaiting = Atomic<Bool>(false)
 
     init(executor: LoopExecutor) {
         self.executor = executor
@@ -49,7 +58,11 @@ final class PoolQueue: Sendable {
     func submit(_ job: any PoolJob, on uv: UVLoop) throws {
         let needsPump = lock.withLock {
             state.pointee.waiting.push(job)
-            guard state.pointee.pumps < threads else { return false }
+            hasWaiting.store(true, ordering: .relaxed)
+            // Pumps that wait are there for one job each.
+            guard state.pointee.waiting.count > state.pointee.waitingPumps, state.pointee.pumps < threads else {
+                return false
+            }
             state.pointee.pumps += 1
             return true
         }
@@ -61,7 +74,7 @@ final class PoolQueue: Sendable {
             let isStranded = lock.withLock {
                 state.pointee.pumps -= 1
                 guard state.pointee.pumps == 0 else { return false }
-                _ = state.pointee.waiting.pop()
+                _ = takeJob()
                 return true
             }
             if isStranded { throw error }
@@ -72,29 +85,54 @@ final class PoolQueue: Sendable {
     fileprivate func pump() {
         let end = System.nanoseconds + Self.turn
         var finished: (any PoolJob)?
+        var count = 0
         repeat {
-            guard let job = next(after: finished) else { return }
+            guard let job = next(after: finished, mayWait: count > 1) else { return }
             job.perform()
             finished = job
+            count += 1
         } while System.nanoseconds < end
         _ = next(after: finished, isLast: true)
     }
 
     /// Hands over a finished job and takes the next one; without one the pump has ended.
-    private func next(after finished: consuming (any PoolJob)?, isLast: Bool = false) -> (any PoolJob)? {
-        var announces = false
+    private func next(
+        after finished: consuming (any PoolJob)?, mayWait: Bool = false, isLast: Bool = false
+    ) -> (any PoolJob)? {
+        var (announces, waits) = (false, false)
         let job: (any PoolJob)? = lock.withLock {
             if let finished {
                 state.pointee.done.append(finished)
                 announces = !state.pointee.isAnnounced
                 state.pointee.isAnnounced = true
             }
-            if !isLast, !state.pointee.waiting.isEmpty { return state.pointee.waiting.pop() }
-            state.pointee.pumps -= 1
+            if !isLast, let job = takeJob() { return job }
+            waits = mayWait && !isLast
+            if waits { state.pointee.waitingPumps += 1 } else { state.pointee.pumps -= 1 }
             return nil
         }
         // If the loop is closing it finds the job when the pump has ended.
         if announces { _ = try? executor.callSoonThreadsafe { _ in self.collect() } }
+        return waits ? waitForJob() : job
+    }
+
+    /// On a thread of the pool: what is there within a moment; otherwise the pump has ended.
+    private func waitForJob() -> (any PoolJob)? {
+        let end = System.nanoseconds + Self.patience
+        while !hasWaiting.load(ordering: .relaxed), System.nanoseconds < end { System.yieldThread() }
+        return lock.withLock {
+            state.pointee.waitingPumps -= 1
+            if let job = takeJob() { return job }
+            state.pointee.pumps -= 1
+            return nil
+        }
+    }
+
+    /// While holding `lock`.
+    private func takeJob() -> (any PoolJob)? {
+        guard !state.pointee.waiting.isEmpty else { return nil }
+        let job = state.pointee.waiting.pop()
+        if state.pointee.waiting.isEmpty { hasWaiting.store(false, ordering: .relaxed) }
         return job
     }
 

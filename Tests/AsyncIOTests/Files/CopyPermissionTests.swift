@@ -75,10 +75,15 @@ import Testing
 private func asNobody(
     _ body: nonisolated(nonsending) @escaping @Sendable (EventLoop, String) async throws -> Void
 ) async throws {
-    let nobody: UInt32 = 65534
-    #expect(setegid(nobody) == 0)
-    #expect(seteuid(nobody) == 0)
-    // Or /proc/self would be root's from here on.
-    #expect(controlProcess(4, 1, 0, 0, 0) == 0)
+    func become(user: UInt32, group: UInt32) {
+        #expect(seteuid(0) == 0)
+        #expect(setegid(group) == 0)
+        #expect(seteuid(user) == 0)
+        // Or /proc/self would be root's from here on.
+        #expect(controlProcess(4, 1, 0, 0, 0) == 0)
+    }
+    become(user: 65534, group: 65534)
+    // A search for leaks at the end needs root's rights.
+    defer { become(user: 0, group: 0) }
     try await inFolder(body)
 }
