@@ -319,6 +319,26 @@ import Testing
             #expect(!handle.isCancelled)
         }
     }
+
+    /// A place that a callback has left is the next one's, and each handle is for its own use of it.
+    @Test func handlesOfEarlierCallbacksHaveNoPartInLaterOnes() async throws {
+        try await onLoop { loop in
+            let trace = UncheckedTransfer(Trace())  // SAFETY: never leaves the thread.
+            let ran = try loop.executor.callSoonThreadsafe { _ in trace.value("first") }
+            let cancelled = try loop.executor.callSoonThreadsafe { _ in trace.value("cancelled") }
+            cancelled.cancel()
+            try await loop.sleep(for: .zero)
+            let later = try (0..<100).map { number in
+                try loop.executor.callSoonThreadsafe { _ in trace.value("\(number)") }
+            }
+            ran.cancel()
+            cancelled.cancel()
+            try await loop.sleep(for: .zero)
+            #expect(trace.value.entries == ["first"] + (0..<100).map { "\($0)" })
+            #expect([ran.isCancelled, cancelled.isCancelled] == [false, true])
+            #expect(later.allSatisfy { !$0.isCancelled })
+        }
+    }
 }
 
 /// A mutable value that is shared by reference.

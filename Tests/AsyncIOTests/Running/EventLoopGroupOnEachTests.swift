@@ -158,7 +158,7 @@ import Testing
     }
 
     @Test func cancellationAfterAFailureIsTheNextWaits() async throws {
-        let cleaning = SharedCounter()
+        let (begun, cleaning) = (SharedCounter(), SharedCounter())
         let gate = Gate()
         let trace = try await EventLoopGroup.with(count: 2) { group in
             try await onLoop { loop in
@@ -166,7 +166,11 @@ import Testing
                 let task = loop.createTask {
                     do {
                         _ = try await group.onEach { other in
-                            if nameOfThisThread() == "loop-1" { throw TestError(name: "loop-1") }
+                            if nameOfThisThread() == "loop-1" {
+                                try await other.untilTrue { begun.value == 1 }
+                                throw TestError(name: "loop-1")
+                            }
+                            begun.increment()
                             do { try await other.sleep(for: .seconds(3600)) } catch {
                                 cleaning.increment()
                                 gate.pass()
